@@ -114,6 +114,8 @@ enum net_opcode {
     NET_OP_SHUTDOWN, /* stream. NET_F_ABORT: RST at once, ends pending sends with -ECANCELED and
                         receives with -ECONNABORTED, result 0. else: after all queued sends, FIN;
                         done when the peer acknowledged it, result 0 */
+    NET_OP_WATCH,    /* connected stream. done as soon as the peer's FIN arrived (result 0; bytes before it may
+                        still wait unread) or the connection broke (-errno). Reads nothing */
     NET_OP_CLOSE, /* always NET_PENDING. NET_F_ABORT: streams send RST. Without it streams close in
                      the way of close(2): what is queued in the kernel is still sent */
     NET_OP_RESOLVE,  /* NET_EP_RESOLVER. in: resolve; out: resolve->results. see struct net_resolve
@@ -272,6 +274,8 @@ struct net_transport {
     void (*wake)(struct net *); /* any thread; sticky: a poll() that starts later returns at once */
 };
 
+/* The net on which an endpoint lives. */
+struct net *net_ep_net(const struct net_ep *);
 void *net_ep_user(const struct net_ep *);
 void net_ep_set_user(struct net_ep *, void *user); /* accepted endpoints start with NULL */
 
