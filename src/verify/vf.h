@@ -62,9 +62,32 @@ void vf_report(enum vf_severity severity, const char *rule, const char *clause, 
 unsigned vf_findings(enum vf_severity at_least);
 void vf_reset(void);
 
-/* `list`: "standard" (default), "none", or names separated by commas. 0, or -EINVAL with the name
- * in bad. */
+/* What vf_report() was told, for a program that collects findings. The text lives for the call
+ * only.
+ */
+struct vf_finding {
+    enum vf_severity severity;
+    const char *rule;
+    const char *clause; /* may be NULL */
+    const void *caller; /* may be NULL */
+    const char *text;
+};
+/* `observer` sees every finding after it was printed; NULL: nobody. */
+void vf_on_finding(void (*observer)(const struct vf_finding *finding, void *context),
+                   void *context);
+/*
+ * `stop` runs at the end of each VF_STOP report and decides whether the run ends. When it returns,
+ * or when there is none, vf_report() returns and its caller goes on as well as it can.
+ */
+void vf_on_stop(void (*stop)(const struct vf_finding *finding));
+
+/*
+ * `list`: "standard" (default), "all", "none", or names separated by commas: "leaks" and the middle
+ * part of the rule ids in lower case ("irql", "pool", "wsk", ...). A report whose group is off is
+ * not made. 0, or -EINVAL with the name in bad.
+ */
 int vf_configure(const char *list, const char **bad);
+/* Any check at all is on. */
 bool vf_enabled(void);
 
 #endif
