@@ -58,6 +58,11 @@ int host_thread_create(struct host_thread **t, void (*fn)(void *), void *arg, co
  */
 void host_thread_join(struct host_thread *t);
 
+/* Instead of a join: the thread frees itself when its function has returned; `t` is no longer
+ * valid.
+ */
+void host_thread_detach(struct host_thread *t);
+
 /* Ends the calling thread, which host_thread_create() started, as if its function had returned. */
 __attribute__((noreturn)) void host_thread_exit(void);
 
@@ -135,7 +140,10 @@ enum host_choice {
 uint32_t host_choose(uint32_t n, enum host_choice kind, const char *site);
 
 /* A preemption point under fibers, nothing under threads. */
-void host_point(const char *site);
+static inline void host_point(const char *site)
+{
+    (void)site;
+}
 
 /* ---- memory -------------------------------------------------------------------------------- */
 
@@ -162,7 +170,11 @@ void host_module_close(struct host_module *m);
 /* Return addresses of the callers, innermost first, at most n; the count. Safe in a signal handler.
  */
 int host_backtrace(void **frames, int n);
-/* "function (file.c:12)" of an address as far as debug information gives it; never empty. Slow. */
+/*
+ * "function (file.c:12)" of an address as far as debug information gives it; never empty. Slow.
+ * `address` is a return address or the start of a function; for the program counter of a fault,
+ * pass the byte after it.
+ */
 void host_symbolize(const void *address, char *out, size_t size);
 
 /* Writes bytes to stderr in one call. */

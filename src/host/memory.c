@@ -1,0 +1,60 @@
+/*
+ * memory.c: memory from the C library, so that the sanitizers and valgrind see every block.
+ */
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include "host/host.h"
+
+void *host_alloc(size_t size, size_t align)
+{
+    void *p;
+
+    HOST_ASSERT((align & (align - 1)) == 0);
+    if (align <= 16)
+        return malloc(size ? size : 1);
+    if (posix_memalign(&p, align, size ? size : 1) != 0)
+        return NULL;
+    return p;
+}
+
+void *host_zalloc(size_t size)
+{
+    return calloc(1, size ? size : 1);
+}
+
+void host_free(void *p)
+{
+    free(p);
+}
+
+static size_t whole_pages(size_t size, size_t page)
+{
+    return (size + page - 1) & ~(page - 1);
+}
+
+void *host_pages_alloc(size_t size)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t inner = whole_pages(size, page);
+    char *base;
+
+    if (inner < size)
+        return NULL;
+    base = mmap(NULL, inner + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (base == MAP_FAILED)
+        return NULL;
+    if (mprotect(base + page, inner, PROT_READ | PROT_WRITE) != 0) {
+        munmap(base, inner + 2 * page);
+        return NULL;
+    }
+    return base + page;
+}
+
+void host_pages_free(void *p, size_t size)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+    if (p)
+        munmap((char *)p - page, whole_pages(size, page) + 2 * page);
+}
