@@ -183,6 +183,37 @@ void host_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Our own bug: prints the message and a backtrace, then aborts. */
 __attribute__((noreturn, format(printf, 1, 2))) void host_panic(const char *format, ...);
 
+/* Ends the process at once with that exit status: no exit handlers, no destructors. */
+__attribute__((noreturn)) void host_exit(int status);
+
+/* A processor fault of the calling thread, as the machine tells it. */
+#define HOST_FAULT_FRAMES 32
+struct host_fault {
+    enum host_fault_kind {
+        HOST_FAULT_ACCESS,
+        HOST_FAULT_ALIGNMENT,
+        HOST_FAULT_IO, /* the page exists, but what backs it does not */
+        HOST_FAULT_DIVIDE,
+        HOST_FAULT_INSTRUCTION,
+        HOST_FAULT_BREAKPOINT
+    } kind;
+    const char *name;    /* "SIGSEGV" */
+    const void *address; /* what was accessed; all ones when the machine does not say */
+    bool write;
+    const void *pc;
+    const void *frame; /* the frame pointer register */
+    int frame_count;   /* frames[0] is pc */
+    void *frames[HOST_FAULT_FRAMES];
+};
+/*
+ * From now on faults call `landing`, on the faulting thread's own stack, outside of any signal
+ * handler, in place of the instruction that faulted. It must not return. A fault inside of the
+ * landing ends the process with status 3.
+ */
+void host_on_fault(void (*landing)(const struct host_fault *fault));
+/* The landing has dealt with the fault and leaves by a jump: the next one is a new one. */
+void host_fault_done(void);
+
 #define HOST_ASSERT(x)                                                                             \
     ((x) ? (void)0 : host_panic("%s:%d: assertion failed: %s", __FILE__, __LINE__, #x))
 
