@@ -25,6 +25,7 @@ static void access_is_told_and_left(void **state)
     char *pages = host_pages_alloc(4096);
 
     (void)state;
+    host_on_fault(land); /* here, because cmocka installs handlers before each test */
     for (int round = 0; round < 3; round++) {
         if (__builtin_setjmp(back) == 0) {
             touch(pages - 1 - round);
@@ -42,6 +43,7 @@ static void access_is_told_and_left(void **state)
 static void breakpoint_is_told(void **state)
 {
     (void)state;
+    host_on_fault(land); /* here, because cmocka installs handlers before each test */
     if (__builtin_setjmp(back) == 0) {
         __asm__ volatile("int3");
         fail();
@@ -52,6 +54,7 @@ static void breakpoint_is_told(void **state)
 static void division_is_told(void **state)
 {
     (void)state;
+    host_on_fault(land); /* here, because cmocka installs handlers before each test */
     if (__builtin_setjmp(back) == 0) {
         __asm__ volatile("xor %%edx, %%edx; mov $1, %%eax; xor %%ecx, %%ecx; div %%ecx" ::
                              : "eax", "ecx", "edx");
@@ -68,6 +71,5 @@ int main(void)
         cmocka_unit_test(division_is_told),
     };
 
-    host_on_fault(land);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
