@@ -373,6 +373,31 @@ unsigned vf_sweep(uintptr_t low, uintptr_t high, const char *driver)
     return (unsigned)count;
 }
 
+unsigned vf_describe(uintptr_t low, uintptr_t high, void (*line)(void *context, const char *text),
+                     void *context)
+{
+    unsigned counts[VF_KIND_COUNT] = { 0 }, lines = 0;
+    char text[96];
+
+    for (size_t i = 0; i < SHARDS; i++) {
+        struct shard *shard = &shards[i];
+        host_lock(&shard->lock);
+        for (size_t b = 0; shard->buckets && b <= shard->mask; b++)
+            for (const struct entry *e = shard->buckets[b]; e; e = e->next)
+                counts[e->kind] += owned(e, low, high);
+        host_unlock(&shard->lock);
+    }
+    for (unsigned k = 0; k < VF_KIND_COUNT; k++) {
+        if (!counts[k])
+            continue;
+        snprintf(text, sizeof text, "%u %s", counts[k],
+                 counts[k] == 1 ? kinds[k].one : kinds[k].many);
+        line(context, text);
+        lines++;
+    }
+    return lines;
+}
+
 void vf_live_reset(void)
 {
     for (size_t i = 0; i < SHARDS; i++) {

@@ -53,6 +53,9 @@ bool vf_alive(enum vf_kind kind, const void *address);
 
 /* Reports each live object whose owner lies in [low, high) and forgets it; the count. */
 unsigned vf_sweep(uintptr_t low, uintptr_t high, const char *driver);
+/* Calls line() for each kind of object alive whose owner lies in [low, high); the lines. */
+unsigned vf_describe(uintptr_t low, uintptr_t high, void (*line)(void *context, const char *text),
+                     void *context);
 
 /* One finding: printed at once, counted. `caller` (may be NULL) is shown as function (file:line).
  */

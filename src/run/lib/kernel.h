@@ -1,0 +1,51 @@
+/*
+ * kernel.h: the kernel slice as run/ sees it, in plain C types.
+ *
+ * kernel.c is the only file of run/ that includes the headers that drivers see. Functions return an
+ * NTSTATUS as a number; negative as an int32_t means failure.
+ */
+#ifndef OPENWSK_KERNEL_H
+#define OPENWSK_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+static inline bool kernel_failed(uint32_t ntstatus)
+{
+    return (int32_t)ntstatus < 0;
+}
+
+uint32_t kernel_boot(unsigned processors);
+void kernel_shutdown(void);
+
+struct kernel_driver;
+
+/* The service's registry key, and a value under its Parameters. Either number or text is used. */
+uint32_t kernel_create_service(const char *service);
+uint32_t kernel_set_parameter(const char *service, const char *name, const char *text,
+                              uint32_t number);
+
+/* Creates the driver object and runs the entry point on a system thread; waits for it. */
+uint32_t kernel_load_driver(const char *service, uintptr_t low, uintptr_t high, void *entry,
+                            struct kernel_driver **driver);
+bool kernel_has_unload(const struct kernel_driver *driver);
+/* Runs DriverUnload on a system thread, waits for it, and removes the driver object. */
+void kernel_unload_driver(struct kernel_driver *driver);
+
+struct kernel_file;
+struct kernel_result {
+    uint32_t ntstatus;
+    size_t information;
+};
+
+uint32_t kernel_open(const char *name, struct kernel_file **file);
+void kernel_close(struct kernel_file *file);
+struct kernel_result kernel_ioctl(struct kernel_file *file, uint32_t code, const void *in,
+                                  size_t in_size, void *out, size_t out_size);
+struct kernel_result kernel_read(struct kernel_file *file, void *buffer, size_t size,
+                                 uint64_t offset);
+struct kernel_result kernel_write(struct kernel_file *file, const void *buffer, size_t size,
+                                  uint64_t offset);
+
+#endif

@@ -1,0 +1,166 @@
+/*
+ * machine.c: starts and stops the machine: the verifier, the kernel slice, the WSK subsystem.
+ */
+#include "run/lib/machine.h"
+
+#include "net/net.h"
+#include "verify/vf.h"
+#include "wsk/wsk_boot.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_CPUS 64
+
+struct machine run_machine;
+
+static bool parse_address(const char *text, struct net_addr *addr)
+{
+    char plain[INET6_ADDRSTRLEN + 1];
+    const char *percent = strchr(text, '%');
+    size_t length = percent ? (size_t)(percent - text) : strlen(text);
+
+    memset(addr, 0, sizeof(*addr));
+    if (length >= sizeof(plain))
+        return false;
+    memcpy(plain, text, length);
+    plain[length] = 0;
+    if (!percent && inet_pton(AF_INET, plain, addr->ip) == 1) {
+        addr->family = NET_IP4;
+        return true;
+    }
+    if (inet_pton(AF_INET6, plain, addr->ip) != 1)
+        return false;
+    addr->family = NET_IP6;
+    if (percent) {
+        addr->scope_id = if_nametoindex(percent + 1);
+        if (!addr->scope_id)
+            addr->scope_id = (uint32_t)strtoul(percent + 1, NULL, 10);
+    }
+    return true;
+}
+
+static void free_hosts(void)
+{
+    for (size_t i = 0; i < run_machine.host_count; i++)
+        free((void *)run_machine.hosts[i].name);
+    free(run_machine.hosts);
+    run_machine.hosts = NULL;
+    run_machine.host_count = 0;
+}
+
+/* The table ends with a name of NULL, which calloc() leaves there. */
+static int take_hosts(const struct ow_options *options, struct ow_status *status)
+{
+    run_machine.hosts = calloc(options->host_count + 1, sizeof(*run_machine.hosts));
+    if (!run_machine.hosts)
+        return run_fail(status, OW_SYSTEM, 0, "out of memory");
+    for (size_t i = 0; i < options->host_count; i++) {
+        const struct ow_host *h = &options->hosts[i];
+        struct net_host *to = &run_machine.hosts[i];
+        if (!parse_address(h->address, &to->addr)) {
+            free_hosts();
+            return run_fail(status, OW_INVALID, 0,
+                            "%s is no address for %s; give a numeric IPv4 or IPv6 address",
+                            h->address, h->name);
+        }
+        to->name = strdup(h->name);
+        run_machine.host_count++;
+        if (!to->name) {
+            free_hosts();
+            return run_fail(status, OW_SYSTEM, 0, "out of memory");
+        }
+    }
+    return OW_OK;
+}
+
+static unsigned machine_cpus(void)
+{
+    cpu_set_t set;
+    int n = sched_getaffinity(0, sizeof(set), &set) ? 1 : CPU_COUNT(&set);
+
+    return n < 1 ? 1 : n > MAX_CPUS ? MAX_CPUS : (unsigned)n;
+}
+
+static int start(const struct ow_options *options, struct ow_status *status)
+{
+    unsigned cpus = options->cpus ? options->cpus : machine_cpus();
+    uint32_t ntstatus = kernel_boot(cpus);
+
+    if (kernel_failed(ntstatus))
+        return run_fail_nt(status, OW_SYSTEM, ntstatus,
+                           "the machine does not start with %u processors: ", cpus);
+    struct wsk_config config = { .transport = &net_epoll, .hosts = run_machine.hosts };
+    int error = WskpBoot(&config);
+    if (!error)
+        return run_ok(status);
+    kernel_shutdown();
+    return run_fail(status, OW_SYSTEM, 0,
+                    "the network does not start: %s (open files, memory: see ulimit -a)",
+                    strerror(-error));
+}
+
+int ow_boot(const struct ow_options *options, struct ow_status *status)
+{
+    static const struct ow_options defaults;
+    const char *bad = "";
+
+    if (!options)
+        options = &defaults;
+    if (run_machine.running)
+        return run_fail(status, OW_INVALID, 0, "the machine is running; shut it down first");
+    if (options->cpus > MAX_CPUS)
+        return run_fail(status, OW_INVALID, 0, "%u processors are too many; at most %d",
+                        options->cpus, MAX_CPUS);
+    vf_reset();
+    if (vf_configure(options->verify ? options->verify : "standard", &bad))
+        return run_fail(status, OW_INVALID, 0,
+                        "%.*s is no check of the verifier; use standard, none, or names such as "
+                        "leaks,irql,pool,wsk",
+                        (int)strcspn(bad, ","), bad);
+    run_set_verbosity(options->verbosity);
+    int error = take_hosts(options, status);
+    if (error)
+        return error;
+    error = start(options, status);
+    if (error)
+        free_hosts();
+    else
+        run_machine.running = true;
+    return error;
+}
+
+int ow_shutdown(struct ow_status *status)
+{
+    if (!run_machine.running)
+        return run_fail(status, OW_INVALID, 0, "the machine is not running");
+    if (run_machine.drivers)
+        return run_fail(status, OW_INVALID, 0, "%s is still loaded; unload every driver first",
+                        run_machine.drivers->name);
+    /* Threads or timers of a driver may still be there: stopping would pull the ground away. */
+    if (run_machine.pinned)
+        return run_ok(status);
+    WskpShutdown();
+    kernel_shutdown();
+    free_hosts();
+    while (run_machine.parameters) {
+        struct parameter *p = run_machine.parameters;
+        run_machine.parameters = p->next;
+        free(p->driver);
+        free(p->name);
+        free(p->text);
+        free(p);
+    }
+    run_machine.running = false;
+    return run_ok(status);
+}
+
+void ow_report(struct ow_report *report)
+{
+    report->errors = vf_findings(VF_ERROR);
+    report->warnings = vf_findings(VF_WARNING) - report->errors;
+}

@@ -1,0 +1,47 @@
+/*
+ * machine.h: the one machine of the process, for the files of run/lib. Its fields are written by
+ * boot, load, unload and shutdown, which openwsk.h forbids to run at the same time.
+ */
+#ifndef OPENWSK_MACHINE_H
+#define OPENWSK_MACHINE_H
+
+#include "run/lib/kernel.h"
+#include "run/lib/runp.h"
+
+#include "host/host.h"
+
+struct parameter {
+    struct parameter *next;
+    char *driver; /* NULL: every driver */
+    char *name, *text;
+    bool is_number;
+    uint32_t number;
+};
+
+struct ow_driver {
+    struct ow_driver *next;
+    char name[RUN_NAME_MAX];
+    char *path;
+    struct host_module *module;
+    struct kernel_driver *kernel;
+    uintptr_t low, high; /* where the image lies in memory */
+};
+
+struct machine {
+    bool running;
+    bool pinned; /* code of a driver may still run: nothing may be taken away any more */
+    struct ow_driver *drivers;
+    struct parameter *parameters;
+    struct net_host *hosts;
+    size_t host_count;
+};
+
+extern struct machine run_machine;
+
+/* Writes the parameters that are meant for this service into the registry. */
+int run_apply_parameters(const char *service, struct ow_status *status);
+
+/* Takes the driver out of the list, and its image out of memory unless it must stay. */
+void run_remove_driver(struct ow_driver *d, bool with_image);
+
+#endif
