@@ -1,0 +1,54 @@
+# What the tests of whole drivers share; sourced by POSIX shells. OW_BUILD, OW_SOURCE, OW_SANITIZE
+# and PATH come from CTest (cmake/OpenWSKTest.cmake). A driver binds port 0 and prints the port;
+# peer reads it from wskrun's standard error (--port-from "$LOG"), so tests never compete for ports.
+set -eu
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+LOG=$work/log
+export LOG
+
+fail() {
+    echo "FAILED: $*" >&2
+    [ ! -f "$LOG" ] || sed 's/^/  wskrun: /' "$LOG" >&2
+    exit 1
+}
+
+driver() {
+    echo "$OW_BUILD/drivers/$1.so"
+}
+
+# amount FULL REDUCED: sanitizers make everything slower, and it is not the amount that they check.
+amount() {
+    if [ -z "${OW_SANITIZE:-}" ]; then echo "$1"; else echo "$2"; fi
+}
+
+# with_driver NAME COMMAND [wskrun option...]: loads the driver, runs COMMAND, unloads; all of that
+# must end with status 0.
+with_driver() {
+    name=$1 command=$2
+    shift 2
+    status=0
+    wskrun "$@" --param Port=0 --exec "$command" "$(driver "$name")" 2>"$LOG" || status=$?
+    [ $status -eq 0 ] || fail "wskrun $name ended with status $status"
+}
+
+# start_driver NAME [wskrun option...], stop_driver: the same in two steps, with $wskrun its pid.
+start_driver() {
+    name=$1
+    shift
+    wskrun "$@" --param Port=0 "$(driver "$name")" 2>"$LOG" &
+    wskrun=$!
+    peer await --file "$LOG" --text "$name: " --timeout 20 || fail "$name did not start"
+}
+
+stop_driver() {
+    kill -TERM "$wskrun"
+    status=0
+    wait "$wskrun" || status=$?
+    [ $status -eq 0 ] || fail "wskrun ended with status $status"
+}
+
+expect_log() {
+    grep -q -- "$1" "$LOG" || fail "the log lacks: $1"
+}
