@@ -28,6 +28,16 @@ function(ow_add_test)
         ENVIRONMENT "OW_BUILD=${PROJECT_BINARY_DIR};OW_SOURCE=${PROJECT_SOURCE_DIR};OW_SANITIZE=${OPENWSK_SANITIZE};CC=${CMAKE_C_COMPILER};CXX=${CMAKE_CXX_COMPILER};PATH=${CMAKE_RUNTIME_OUTPUT_DIRECTORY}:$ENV{PATH}")
 endfunction()
 
+# Unit tests and those with the label "conformance" run once more under valgrind.
+find_program(VALGRIND valgrind)
+function(ow_add_valgrind_test name)
+    if(VALGRIND AND NOT OPENWSK_SANITIZE)
+        ow_add_test(NAME valgrind.${name} LABELS valgrind TIMEOUT 300 COMMAND ${VALGRIND} -q
+            --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite
+            --fair-sched=try $<TARGET_FILE:${name}>)
+    endif()
+endfunction()
+
 # ow_add_unit_test(name source... [LIBS lib...] [FLAGS flag...] [LABELS ...] [TIMEOUT ...]): a cmocka
 # program that sees the insides of the library.
 function(ow_add_unit_test name)
@@ -42,6 +52,7 @@ function(ow_add_unit_test name)
         ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/tests)
     target_link_libraries(${name} PRIVATE openwsk_static cmocka ${U_LIBS})
     ow_add_test(NAME ${name} COMMAND ${name} TIMEOUT ${U_TIMEOUT} LABELS ${U_LABELS})
+    ow_add_valgrind_test(${name})
 endfunction()
 
 # ow_add_driver(name source... [FLAGS flag...]): drivers/<name>.so, compiled by wskcc with the
