@@ -105,7 +105,8 @@ enum net_opcode {
     NET_OP_ACCEPT,  /* listening stream. out: accepted, local, addr (remote). NET_F_MULTI allowed */
     NET_OP_RECV,    /* stream. iovcnt > 0: into iov, result bytes, 0 = end of stream.
                        iovcnt == 0: out buf (a reference the callee of done() must put).
-                       NET_F_MULTI allowed with iovcnt == 0; end of stream ends it with result 0 */
+                       NET_F_MULTI allowed with iovcnt == 0; end of stream ends it with result 0.
+                       A receive submitted behind a repeating one is served before it */
     NET_OP_SEND, /* stream. all of iov; result = total bytes, or error (then `moved` bytes went) */
     NET_OP_RECVMSG,  /* datagram. as RECV, plus out: addr (sender), info. result may be 0 (empty
                         datagram,  buf with length 0). NET_F_MULTI allowed with iovcnt == 0 */
@@ -155,7 +156,8 @@ struct net_op {
     struct net_buf *buf;
     struct net_ep *accepted; /* ACCEPT: open it belongs to the callee of done() */
     bool more;               /* this done() is not the last */
-    bool drained;            /* RECV buffer mode: the receive queue was empty after this */
+    bool drained;            /* buffer mode: nothing more to read now. false promises another done()
+                                of this operation, with bytes or as its last one */
     /* the transport's own; zero them before the first submit, then leave them alone */
     struct net_op *next, **pprev;
     uintptr_t priv[4];
@@ -247,6 +249,7 @@ struct net_config {
     unsigned index; /* of the virtual processor */
     const struct net_host
         *hosts; /* name overrides (--host), first match wins; ends with name NULL */
+    int64_t spin_ns; /* how long poll() looks for work before it sleeps; 0: not at all */
 };
 struct net_host {
     const char *name;
