@@ -140,8 +140,8 @@ static void TestStrings(void)
 /* More arguments than there are registers, of several sizes, in between doubles. */
 static void TestVariadic(void)
 {
-    CHECK(NT_SUCCESS(DbgPrint("ms_abi: %d %s %I64d %wZ %c %x %p %u\n", -1, "two", 3000000000LL, NULL,
-                              'x', 0xffu, (PVOID)7, 8u)));
+    CHECK(NT_SUCCESS(DbgPrint("ms_abi: %d %s %I64d %wZ %c %x %p %u\n", -1, "two", 3000000000LL,
+                              NULL, 'x', 0xffu, (PVOID)7, 8u)));
     CHECK(NT_SUCCESS(DbgPrintEx(DPFLTR_IHVDRIVER_ID, DPFLTR_ERROR_LEVEL,
                                 "ms_abi: %d %f %d %f %I64x\n", 1, 2.5, 3, 4.5, 0x123456789aLL)));
 }
@@ -158,8 +158,8 @@ static void TestThread(void)
     HANDLE handle;
     PVOID thread;
 
-    CHECK(NT_SUCCESS(PsCreateSystemThread(&handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, OnThread,
-                                          &seen)));
+    CHECK(NT_SUCCESS(
+        PsCreateSystemThread(&handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, OnThread, &seen)));
     CHECK(NT_SUCCESS(ObReferenceObjectByHandle(handle, THREAD_ALL_ACCESS, *PsThreadType, KernelMode,
                                                &thread, NULL)));
     CHECK(NT_SUCCESS(ZwClose(handle)));
@@ -220,9 +220,9 @@ static void TestWsk(void)
     CHECK(NT_SUCCESS(WskCaptureProviderNPI(&registration, WSK_INFINITE_WAIT, &provider)));
     KeInitializeEvent(&done, SynchronizationEvent, FALSE);
     IoSetCompletionRoutine(irp, OnSocketDone, &done, TRUE, TRUE, TRUE);
-    NTSTATUS status = provider.Dispatch->WskSocket(provider.Client, AF_INET, SOCK_DGRAM, IPPROTO_UDP,
-                                                   WSK_FLAG_DATAGRAM_SOCKET, NULL, NULL, NULL, NULL,
-                                                   NULL, irp);
+    NTSTATUS status =
+        provider.Dispatch->WskSocket(provider.Client, AF_INET, SOCK_DGRAM, IPPROTO_UDP,
+                                     WSK_FLAG_DATAGRAM_SOCKET, NULL, NULL, NULL, NULL, NULL, irp);
     if (status == STATUS_PENDING)
         KeWaitForSingleObject(&done, Executive, KernelMode, FALSE, NULL);
     CHECK(NT_SUCCESS(irp->IoStatus.Status));

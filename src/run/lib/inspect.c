@@ -120,10 +120,11 @@ static struct import *sorted_imports(const struct elf_file *f, size_t *count)
     struct import *all = calloc(f->symbol_count + 1, sizeof(*all));
     size_t position = 0, n = 0;
 
-    while (all && (all[n].name = elf_import(f, &position, &all[n].weak)))
+    if (!all)
+        return NULL;
+    while ((all[n].name = elf_import(f, &position, &all[n].weak)))
         n++;
-    if (all)
-        qsort(all, n, sizeof(*all), compare_imports);
+    qsort(all, n, sizeof(*all), compare_imports);
     *count = n;
     return all;
 }
@@ -138,28 +139,40 @@ static void append_missing(char *list, size_t size, const char *name, size_t nth
         snprintf(list + used, size - used, ", ...");
 }
 
+/* Tells of each import; the names that nobody provides are counted, the first of them listed. */
+static int list_imports(const struct elf_file *f,
+                        void (*import)(void *, const char *, enum ow_provider), void *context,
+                        char *list, size_t size, size_t *missing)
+{
+    size_t count;
+    struct import *all = sorted_imports(f, &count);
+
+    if (!all)
+        return OW_SYSTEM;
+    for (size_t i = 0; i < count; i++) {
+        enum ow_provider provider = provider_of(f, all[i].name, all[i].weak);
+        if (import)
+            import(context, all[i].name, provider);
+        if (provider == OW_MISSING_IMPORT)
+            append_missing(list, size, all[i].name, (*missing)++);
+    }
+    free(all);
+    return OW_OK;
+}
+
 int ow_check(const char *path, void (*import)(void *, const char *, enum ow_provider),
              void *context, struct ow_status *status)
 {
     struct elf_file f;
     char list[640] = "";
-    size_t count, missing = 0;
+    size_t missing = 0;
     int error = elf_open(&f, path, status);
 
     if (error)
         return error;
     error = check_is_driver(&f, path, status);
-    struct import *all = sorted_imports(&f, &count);
-    if (!all)
+    if (!error && list_imports(&f, import, context, list, sizeof(list), &missing))
         error = run_fail(status, OW_SYSTEM, 0, "out of memory");
-    for (size_t i = 0; !error && i < count; i++) {
-        enum ow_provider provider = provider_of(&f, all[i].name, all[i].weak);
-        if (import)
-            import(context, all[i].name, provider);
-        if (provider == OW_MISSING_IMPORT)
-            append_missing(list, sizeof(list), all[i].name, missing++);
-    }
-    free(all);
     elf_close(&f);
     if (error)
         return error;

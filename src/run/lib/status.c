@@ -84,15 +84,13 @@ void run_set_verbosity(enum ow_verbosity v)
 
 void run_say(enum ow_verbosity at_least, const char *format, ...)
 {
-    char text[1200] = "openwsk: ";
-    size_t used = strlen(text);
+    char text[1024];
     va_list args;
 
     if (verbosity < at_least)
         return;
     va_start(args, format);
-    vsnprintf(text + used, sizeof(text) - used - 1, format, args);
+    vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    strcat(text, "\n");
-    fputs(text, stderr);
+    fprintf(stderr, "openwsk: %s\n", text);
 }

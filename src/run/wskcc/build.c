@@ -43,11 +43,10 @@ static bool user_defines(const struct options *o, const char *definition)
 {
     size_t length = strcspn(definition, "=");
 
-    for (size_t i = 0; i < o->flags.n; i++) {
-        const char *flag = o->flags.item[i];
-        if (flag[0] != '-' || (flag[1] != 'D' && flag[1] != 'U'))
+    for (const char **flag = o->flags.item; flag && *flag; flag++) {
+        if (strncmp(*flag, "-D", 2) != 0 && strncmp(*flag, "-U", 2) != 0)
             continue;
-        const char *name = flag[2] || !o->flags.item[i + 1] ? flag + 2 : o->flags.item[i + 1];
+        const char *name = (*flag)[2] || !flag[1] ? *flag + 2 : flag[1];
         if (strncmp(name, definition, length) == 0 && (!name[length] || name[length] == '='))
             return true;
     }

@@ -82,7 +82,6 @@ void wait_start(void)
 
 static int start_command(const char *command)
 {
-    extern char **environ;
     char *argv[] = { "sh", "-c", (char *)command, NULL };
     posix_spawnattr_t attributes;
     sigset_t none;

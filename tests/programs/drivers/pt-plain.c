@@ -26,8 +26,8 @@ static VOID PrintValues(HANDLE Key)
     } value;
     ULONG length;
 
-    for (ULONG i = 0; NT_SUCCESS(ZwEnumerateValueKey(Key, i, KeyValueFullInformation, &value,
-                                                     sizeof(value), &length));
+    for (ULONG i = 0; NT_SUCCESS(
+             ZwEnumerateValueKey(Key, i, KeyValueFullInformation, &value, sizeof(value), &length));
          i++) {
         UNICODE_STRING name = { (USHORT)value.Information.NameLength,
                                 (USHORT)value.Information.NameLength, value.Information.Name };
@@ -45,8 +45,8 @@ static VOID PrintParameters(PUNICODE_STRING RegistryPath)
     OBJECT_ATTRIBUTES attributes;
     HANDLE key, sub;
 
-    InitializeObjectAttributes(&attributes, RegistryPath,
-                               OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE, NULL, NULL);
+    InitializeObjectAttributes(&attributes, RegistryPath, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE,
+                               NULL, NULL);
     if (!NT_SUCCESS(ZwOpenKey(&key, KEY_READ, &attributes)))
         return;
     InitializeObjectAttributes(&attributes, (PUNICODE_STRING)&parameters,
