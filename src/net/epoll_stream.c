@@ -309,8 +309,9 @@ static int64_t send_fin(struct epoll_ep *ep)
 }
 
 /*
- * The kernel wakes the socket's waiters when our FIN is acknowledged, which ends in an event here.
- * It promises that nowhere, so the endpoint is also looked at from time to time.
+ * The kernel wakes the socket's waiters when our FIN is acknowledged, which ends in an event here
+ * (seen on 6.18, with and without bytes in front of the FIN). It promises that nowhere, so the
+ * endpoint is also looked at from time to time.
  */
 static void check_fin(struct epoll_ep *ep)
 {
