@@ -94,7 +94,8 @@ static void take_section(struct elf_file *f, const Elf64_Shdr *all, unsigned cou
 {
     const Elf64_Shdr *s = &all[i];
 
-    if (s->sh_type == SHT_NOBITS || !inside(f, s->sh_offset, s->sh_size) || s->sh_offset % 4)
+    if (s->sh_type == SHT_NOBITS || !inside(f, s->sh_offset, s->sh_size) || s->sh_offset % 4 ||
+        (s->sh_type != SHT_NOTE && s->sh_offset % 8 != 0))
         return;
     if (s->sh_type == SHT_NOTE && !f->abi)
         f->abi = note_abi(f, s);
