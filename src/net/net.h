@@ -115,8 +115,9 @@ enum net_opcode {
     NET_OP_SHUTDOWN, /* stream. NET_F_ABORT: RST at once, ends pending sends with -ECANCELED and
                         receives with -ECONNABORTED, result 0. else: after all queued sends, FIN;
                         done when the peer acknowledged it, result 0 */
-    NET_OP_WATCH,    /* connected stream. done as soon as the peer's FIN arrived (result 0; bytes before it may
-                        still wait unread) or the connection broke (-errno). Reads nothing */
+    NET_OP_WATCH,    /* connected stream. done as soon as the peer's FIN arrived (result 0; bytes
+                        before it may    still wait unread) or the connection broke (-errno). Reads
+                        nothing */
     NET_OP_CLOSE, /* always NET_PENDING. NET_F_ABORT: streams send RST. Without it streams close in
                      the way of close(2): what is queued in the kernel is still sent */
     NET_OP_RESOLVE,  /* NET_EP_RESOLVER. in: resolve; out: resolve->results. see struct net_resolve
@@ -248,7 +249,7 @@ struct net_ctl_arg {
 struct net_config {
     unsigned index; /* of the virtual processor */
     const struct net_host
-        *hosts; /* name overrides (--host), first match wins; ends with name NULL */
+        *hosts;      /* name overrides (--host), first match wins; ends with name NULL */
     int64_t spin_ns; /* how long poll() looks for work before it sleeps; 0: not at all */
 };
 struct net_host {

@@ -567,6 +567,32 @@ static void calls_race_with_the_loop(void **state)
     world_end(&w);
 }
 
+static void wake_it(void *arg)
+{
+    net_epoll.wake(arg);
+}
+
+static void spinning_loop(void **state)
+{
+    struct net_config config = { .spin_ns = 50000 };
+    struct host_thread *t;
+    struct net *net;
+    int64_t start;
+
+    (void)state;
+    assert_int_equal(net_epoll.create(&net, &config), 0);
+    start = host_now();
+    while (host_now() < start + 200000)
+        assert_int_equal(net_epoll.poll(net, start + 200000), 0);
+    for (int i = 0; i < 50; i++) {
+        assert_int_equal(host_thread_create(&t, wake_it, net, "waker"), 0);
+        net_epoll.poll(net, HOST_FOREVER);
+        host_thread_join(t);
+        net_epoll.poll(net, 0);
+    }
+    net_epoll.destroy(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -582,6 +608,7 @@ int main(void)
         cmocka_unit_test(urgent_bytes_hide_nothing),
         cmocka_unit_test(options_of_streams),
         cmocka_unit_test(calls_race_with_the_loop),
+        cmocka_unit_test(spinning_loop),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
