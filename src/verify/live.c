@@ -198,7 +198,7 @@ static void remove_entry(struct shard *shard, struct entry **link)
     shard->count--;
 }
 
-bool vf_died(enum vf_kind kind, const void *address)
+bool vf_take(enum vf_kind kind, const void *address, uint32_t *detail)
 {
     uint64_t h;
     struct shard *shard;
@@ -210,10 +210,19 @@ bool vf_died(enum vf_kind kind, const void *address)
     shard = shard_of(h);
     host_lock(&shard->lock);
     link = find_link(shard, h, kind, address);
-    if (link)
+    if (link) {
+        *detail = (*link)->detail;
         remove_entry(shard, link);
+    }
     host_unlock(&shard->lock);
     return link != NULL;
+}
+
+bool vf_died(enum vf_kind kind, const void *address)
+{
+    uint32_t detail;
+
+    return vf_take(kind, address, &detail);
 }
 
 bool vf_alive(enum vf_kind kind, const void *address)

@@ -49,6 +49,8 @@ void vf_born(enum vf_kind kind, const void *address, size_t size, uint32_t detai
 /* false: it was not alive (a double free, say); the caller decides what that means. true when off.
  */
 bool vf_died(enum vf_kind kind, const void *address);
+/* vf_died() that also tells the object's detail; it is left alone when it is not known. */
+bool vf_take(enum vf_kind kind, const void *address, uint32_t *detail);
 bool vf_alive(enum vf_kind kind, const void *address);
 
 /* Reports each live object whose owner lies in [low, high) and forgets it; the count. */
