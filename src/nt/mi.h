@@ -1,0 +1,22 @@
+/*
+ * mi.h: what the files about memory (mdl.c, pages.c, pool.c, lookaside.c) share.
+ */
+#ifndef OPENWSK_MI_H
+#define OPENWSK_MI_H
+
+#include "nt/ki.h"
+
+/* Fills the frame numbers in for bytes that really are at `Address` (page offset as the MDL's). */
+void MiFillFrames(PMDL Mdl, PVOID Address);
+/* Raises STATUS_ACCESS_VIOLATION on the calling thread unless the bytes can be accessed. */
+void MiProbe(PVOID Address, SIZE_T Length, BOOLEAN Write);
+
+/*
+ * Pool without checks of the arguments, on behalf of `Owner`; NULL when there is none. `Align` is a
+ * power of two; 0: as usual for the size.
+ */
+PVOID ExpAllocatePool(SIZE_T Size, SIZE_T Align, ULONG Tag, BOOLEAN Zero, const void *Owner);
+/* Reports what is wrong (double free, other tag unless 0). */
+void ExpFreePool(PVOID Block, ULONG Tag, PCSTR Function, const void *Caller);
+
+#endif
