@@ -226,7 +226,9 @@ enum net_ctl {
     NET_CTL_QUEUED_OUT, /* out value: bytes sent and not yet acknowledged */
     NET_CTL_TCP_INFO,   /* out tcp */
     NET_CTL_ERROR,      /* out value: pending error as positive errno, cleared (SO_ERROR) */
-    NET_CTL_ADDRESSES   /* NET_EP_ROUTE: out addrs (in: room), length = count needed */
+    NET_CTL_ADDRESSES,  /* NET_EP_ROUTE: out addrs (in: room), length = count needed */
+    NET_CTL_ROUTE       /* NET_EP_ROUTE: in addr (a destination), out addr: the local address that
+                           packets to it would have */
 };
 
 struct net_ctl_arg {

@@ -203,17 +203,29 @@ struct _WSKP_SOCKET {
     struct _WSKP_LISTENER *Listener; /* listening sockets */
     struct _WSKP_DATAGRAM_STATE *Datagram;
     struct _WSKP_SHARE *Share; /* entry in the bind registry */
+    LIST_ENTRY AddressChanges; /* SIO_ADDRESS_LIST_CHANGE requests */
     struct _WSKP_OPTIONS {
         ULONG ReuseAddress : 1, Exclusive : 1, ConditionalAccept : 1, KeepAlive : 1, V6Only : 1,
-            NoDelay : 1;
+            NoDelay : 1, ReceiveBufferSet : 1, SendBufferSet : 1;
         ULONG ReceiveBuffer, SendBuffer; /* as set (D58); 0: never set */
         ULONG LingerOn, LingerSeconds;
+        INT TrafficClass; /* atomic: the byte that IP_TOS or IPV6_TCLASS set */
+        ULONG Remembered; /* WSKP_REMEMBER_*: accepted options that change nothing here */
+        ULONG MulticastInterface; /* IP_MULTICAST_IF as set */
     } Options;
     BOOLEAN HasInspectId;
     WSK_INSPECT_ID InspectId;
 };
 
 #define WSKP_CLOSING 0x80000000u
+
+enum {
+    WSKP_REMEMBER_RANDOMIZE_PORT = 1 << 0,
+    WSKP_REMEMBER_PORT_SCALABILITY = 1 << 1,
+    WSKP_REMEMBER_FAIL_ON_ICMP = 1 << 2,
+    WSKP_REMEMBER_LOOPBACK_FAST_PATH = 1 << 3,
+    WSKP_REMEMBER_NO_CONNRESET = 1 << 4
+};
 
 /* Creates a socket around an endpoint (or opens one when Ep is NULL). The caller completes the IRP. */
 typedef struct _WSKP_CREATE {
@@ -403,6 +415,11 @@ void WskpAddressOut(ADDRESS_FAMILY Family, const struct net_addr *Address, PSOCK
 SIZE_T WskpAddressSize(ADDRESS_FAMILY Family);
 BOOLEAN WskpAddressEqual(const struct net_addr *A, const struct net_addr *B);
 BOOLEAN WskpAddressIsAny(const struct net_addr *A);
+/* The same host, whatever the ports; v4-mapped and IPv4 forms are equal. */
+BOOLEAN WskpAddressSameIp(const struct net_addr *A, const struct net_addr *B);
+BOOLEAN WskpAddressIsLoopback(const struct net_addr *A);
+BOOLEAN WskpAddressIsMapped(const struct net_addr *Address);
+void WskpAddressUnmap(struct net_addr *Address);
 
 /* WskControlSocket for options and ioctls; each answers the status and the bytes written. */
 typedef struct _WSKP_CONTROL {
@@ -419,6 +436,10 @@ typedef struct _WSKP_CONTROL {
 NTSTATUS WskpSetOption(WSKP_SOCKET *Socket, WSKP_CONTROL *Control);
 NTSTATUS WskpGetOption(WSKP_SOCKET *Socket, WSKP_CONTROL *Control);
 NTSTATUS WskpIoctl(WSKP_SOCKET *Socket, WSKP_CONTROL *Control, PIRP Irp, BOOLEAN *Pended);
+/* Ends pending SIO_ADDRESS_LIST_CHANGE requests; they hold the socket Busy. For WskCloseSocket. */
+void WskpIoctlCancel(WSKP_SOCKET *Socket);
+/* The machine's addresses of a family (AF_UNSPEC: all), to be freed with host_free(). */
+NTSTATUS WskpLocalAddresses(ADDRESS_FAMILY Family, struct net_addr **List, SIZE_T *Count);
 
 /* Options that an accepted socket takes over from its listener (ACC-16). */
 void WskpInheritOptions(WSKP_SOCKET *Listener, WSKP_SOCKET *Accepted);
@@ -428,7 +449,8 @@ typedef struct _WSKP_DATAGRAM_STATE {
     BOOLEAN HasRemote, HasSendTo;
     BOOLEAN SendToLast; /* D51: which of the two was set last */
     BOOLEAN NotAccepted; /* the event said STATUS_DATA_NOT_ACCEPTED and was disabled (RFEV-06) */
-    BOOLEAN ReceiveBroadcast;
+    BOOLEAN IgnoreBroadcast; /* IP_RECEIVE_BROADCAST was set to 0 */
+    ULONG CoalescedSize;     /* UDP_RECV_MAX_COALESCED_SIZE; 0: off */
     ULONG SendMessageSize; /* UDP_SEND_MSG_SIZE as socket option */
     struct net_addr Remote, SendTo;
 } WSKP_DATAGRAM_STATE;
@@ -460,6 +482,7 @@ ULONG WskpControlOut(const WSKP_SOCKET *Socket, const struct net_packet_info *In
 
 /* ---- bind registry and security -------------------------------------------------------------- */
 
+void WskpShareBoot(void);
 /* Decides a bind by the sharing table (D43) and records it. The port must be known (not 0). */
 NTSTATUS WskpShareBind(WSKP_SOCKET *Socket, const struct net_addr *Address);
 /* A port that the host chose: recorded without a decision. */
@@ -472,7 +495,10 @@ NTSTATUS WskpSecurityRelease(WSKP_CLIENT *Client, PSECURITY_DESCRIPTOR Sd);
 /* The cached descriptor behind a pointer, referenced; NULL when it is not one. */
 WSKP_SD *WskpSecurityReference(PSECURITY_DESCRIPTOR Sd);
 void WskpSecurityDereference(WSKP_SD *Sd);
+/* NULL: the default descriptor, which permits no sharing. */
 PSECURITY_DESCRIPTOR WskpSecurityPointer(WSKP_SD *Sd);
+/* Forgets the descriptors that a client cached and never released. */
+void WskpSecurityDropClient(WSKP_CLIENT *Client);
 /* May `Socket` share an address that `Sd` protects? */
 BOOLEAN WskpSecurityGrants(WSKP_SD *Sd, PEPROCESS Owner, const WSKP_SOCKET *Socket);
 
