@@ -843,6 +843,8 @@ static int epoll_ep_ctl(struct net_ep *base, enum net_ctl what, struct net_ctl_a
 
     if (ep->kind == NET_EP_ROUTE && what == NET_CTL_ADDRESSES)
         return net_local_addresses(arg->family, arg->addrs, arg->length, &arg->length);
+    if (ep->kind == NET_EP_ROUTE && what == NET_CTL_ROUTE)
+        return net_local_for(&arg->addr);
     if (ep->kind == NET_EP_ROUTE || ep->kind == NET_EP_RESOLVER)
         return -EOPNOTSUPP;
     host_lock(&ep->lock);

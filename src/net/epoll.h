@@ -161,5 +161,7 @@ enum net_disposition epoll_submit_route(struct epoll_ep *ep, struct net_op *op);
 void epoll_run_route(struct epoll_ep *ep);
 void epoll_close_route(struct epoll_ep *ep);
 int net_local_addresses(enum net_family family, struct net_addr *out, size_t room, size_t *count);
+/* In: a destination. Out: the address that packets to it leave from. */
+int net_local_for(struct net_addr *a);
 
 #endif

@@ -10,6 +10,7 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <string.h>
+#include <unistd.h>
 #include "net/epoll.h"
 
 #define SNAPSHOT_MAX 256
@@ -51,6 +52,30 @@ int net_local_addresses(enum net_family family, struct net_addr *out, size_t roo
     freeifaddrs(list);
     *count = n;
     return 0;
+}
+
+int net_local_for(struct net_addr *a)
+{
+    union net_sockaddr sa;
+    socklen_t length;
+    int error = 0, fd;
+
+    /* A datagram socket that is connected has been given its source address; nothing is sent. */
+    if (a->port == 0)
+        a->port = 9;
+    length = net_addr_to_system(a, &sa);
+    fd = socket(sa.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    if (connect(fd, &sa.sa, length) < 0)
+        error = -errno;
+    length = sizeof(sa);
+    if (error == 0 && getsockname(fd, &sa.sa, &length) < 0)
+        error = -errno;
+    close(fd);
+    if (error == 0)
+        net_addr_from_system(a, &sa.sa);
+    return error;
 }
 
 static void take_snapshot(struct epoll_ep *ep, struct snapshot *s)
