@@ -1,8 +1,9 @@
 /*
  * address.c: Windows socket addresses and net.h's neutral ones.
  *
- * An AF_INET6 socket shows IPv4 peers as v4-mapped SOCKADDR_IN6 (D50); the network may name the same
- * peer in either form, so comparisons and output accept both. Pure functions: no state, no locks.
+ * An AF_INET6 socket shows IPv4 peers as v4-mapped SOCKADDR_IN6 (D50); the network may name the
+ * same peer in either form, so comparisons and output accept both. Pure functions: no state, no
+ * locks.
  */
 #include "wsk/wskp.h"
 

@@ -1,14 +1,14 @@
 /*
  * clientctl.c: WskControlClient and its seven codes (3.4, 3.26, 3.27).
  *
- * All answer at once and take no IRP, but WSK_TRANSPORT_LIST_CHANGE, whose IRP waits until an address
- * family appears on the machine or goes. Such requests are on the client's ListChangeIrps (under the
- * client's lock) from before they are submitted until they are done.
+ * All answer at once and take no IRP, but WSK_TRANSPORT_LIST_CHANGE, whose IRP waits until an
+ * address family appears on the machine or goes. Such requests are on the client's ListChangeIrps
+ * (under the client's lock) from before they are submitted until they are done.
  */
 #include "wsk/wskp.h"
 
 #define STATIC_EVENTS                                                                              \
-    (WSK_EVENT_ACCEPT | WSK_EVENT_RECEIVE | WSK_EVENT_DISCONNECT | WSK_EVENT_SEND_BACKLOG |         \
+    (WSK_EVENT_ACCEPT | WSK_EVENT_RECEIVE | WSK_EVENT_DISCONNECT | WSK_EVENT_SEND_BACKLOG |        \
      WSK_EVENT_RECEIVE_FROM)
 
 typedef struct _CALL {
@@ -21,7 +21,8 @@ typedef struct _CALL {
     const void *Caller;
 } CALL;
 
-/* ---- the transport list --------------------------------------------------------------------------------- */
+/* ---- the transport list
+ * --------------------------------------------------------------------------------- */
 
 enum { HAVE_V4 = 1, HAVE_V6 = 2 };
 
@@ -52,9 +53,12 @@ static NTSTATUS TransportList(CALL *c)
         USHORT Type;
         ULONG Protocol;
     } rows[] = {
-        { HAVE_V4, AF_INET, SOCK_STREAM, IPPROTO_TCP },  { HAVE_V4, AF_INET, SOCK_DGRAM, IPPROTO_UDP },
-        { HAVE_V4, AF_INET, SOCK_RAW, 0 },               { HAVE_V6, AF_INET6, SOCK_STREAM, IPPROTO_TCP },
-        { HAVE_V6, AF_INET6, SOCK_DGRAM, IPPROTO_UDP },  { HAVE_V6, AF_INET6, SOCK_RAW, 0 },
+        { HAVE_V4, AF_INET, SOCK_STREAM, IPPROTO_TCP },
+        { HAVE_V4, AF_INET, SOCK_DGRAM, IPPROTO_UDP },
+        { HAVE_V4, AF_INET, SOCK_RAW, 0 },
+        { HAVE_V6, AF_INET6, SOCK_STREAM, IPPROTO_TCP },
+        { HAVE_V6, AF_INET6, SOCK_DGRAM, IPPROTO_UDP },
+        { HAVE_V6, AF_INET6, SOCK_RAW, 0 },
     };
     WSK_TRANSPORT *out = c->Output;
     ULONG have = Families();
@@ -134,7 +138,8 @@ void WskpClientCancelListChanges(WSKP_CLIENT *Client)
     host_unlock(&Client->Lock);
 }
 
-/* ---- descriptors, events, TDI ---------------------------------------------------------------------------- */
+/* ---- descriptors, events, TDI
+ * ---------------------------------------------------------------------------- */
 
 static NTSTATUS CacheDescriptor(CALL *c)
 {
@@ -208,7 +213,8 @@ static NTSTATUS TdiMapping(CALL *c)
     return STATUS_NOT_SUPPORTED;
 }
 
-/* ---- the function ------------------------------------------------------------------------------------------ */
+/* ---- the function
+ * ------------------------------------------------------------------------------------------ */
 
 static const struct {
     ULONG Code;
@@ -246,7 +252,8 @@ static NTSTATUS Control(CALL *c, ULONG Code, SIZE_T *OutputSizeReturned, PIRP Ir
     else
         status = RunCode(Code, c, Irp);
     if (OutputSizeReturned)
-        *OutputSizeReturned = NT_SUCCESS(status) || status == STATUS_BUFFER_OVERFLOW ? c->Written : 0;
+        *OutputSizeReturned =
+            NT_SUCCESS(status) || status == STATUS_BUFFER_OVERFLOW ? c->Written : 0;
     if (Irp)
         return WskpFinish(NULL, Irp, status, NT_SUCCESS(status) ? c->Written : 0);
     return status;

@@ -1,20 +1,23 @@
 /*
  * control.c: Windows control objects and net.h's packet information (D49, D50).
  *
- * A control buffer is a row of CMSGHDR objects, each padded to 8 bytes. Going out, every object that
- * carries data must be one that the network can carry out; objects without data are skipped, because
- * real clients reserve room that way. Coming in, an object is written for each thing that the client
- * asked for with a socket option. IPv4 packets on an AF_INET6 socket use the IPPROTO_IP objects.
+ * A control buffer is a row of CMSGHDR objects, each padded to 8 bytes. Going out, every object
+ * that carries data must be one that the network can carry out; objects without data are skipped,
+ * because real clients reserve room that way. Coming in, an object is written for each thing that
+ * the client asked for with a socket option. IPv4 packets on an AF_INET6 socket use the IPPROTO_IP
+ * objects.
  *
- * Pure functions of their arguments; InfoMask and the remembered traffic classes are read atomically.
+ * Pure functions of their arguments; InfoMask and the remembered traffic classes are read
+ * atomically.
  */
-#include <ws2ipdef.h>
-
 #include "wsk/wskp.h"
+
+#include <ws2ipdef.h>
 
 #define OBJECT_ALIGN(n) (((n) + 7) & ~(SIZE_T)7)
 
-/* ---- sending ----------------------------------------------------------------------------------- */
+/* ---- sending -----------------------------------------------------------------------------------
+ */
 
 typedef struct _PARSE {
     const WSKP_SOCKET *Socket;
@@ -172,7 +175,8 @@ NTSTATUS WskpControlIn(const WSKP_SOCKET *Socket, ULONG Length, const CMSGHDR *C
     return STATUS_SUCCESS;
 }
 
-/* ---- receiving ----------------------------------------------------------------------------------- */
+/* ---- receiving
+ * ----------------------------------------------------------------------------------- */
 
 typedef struct _FORMAT {
     PUCHAR Out;

@@ -1,19 +1,21 @@
 /*
  * ioctl.c: WskControlSocket's ioctls, from one table (3.24, 5.6).
  *
- * A row says for which sockets an ioctl is legal, in which state, whether it takes an IRP and whether
- * it needs PASSIVE_LEVEL; the handler does the rest. All answer at once but SIO_ADDRESS_LIST_CHANGE,
- * whose IRP waits for the network's address watch. Such a request is on the socket's list (under the
- * socket's lock) and holds the socket Busy, so WskCloseSocket has to call WskpIoctlCancel().
+ * A row says for which sockets an ioctl is legal, in which state, whether it takes an IRP and
+ * whether it needs PASSIVE_LEVEL; the handler does the rest. All answer at once but
+ * SIO_ADDRESS_LIST_CHANGE, whose IRP waits for the network's address watch. Such a request is on
+ * the socket's list (under the socket's lock) and holds the socket Busy, so WskCloseSocket has to
+ * call WskpIoctlCancel().
  */
 #include <errno.h>
-#include <ws2ipdef.h>
-#include <mstcpip.h>
 
 #include "wsk/wskp.h"
 
-#define ALL_KINDS    (WSKP_LISTEN | WSKP_CONNECTION | WSKP_DATAGRAM | WSKP_STREAM | WSKP_BASIC)
-#define CONNECTIONS  (WSKP_CONNECTION | WSKP_STREAM)
+#include <ws2ipdef.h>
+#include <mstcpip.h>
+
+#define ALL_KINDS     (WSKP_LISTEN | WSKP_CONNECTION | WSKP_DATAGRAM | WSKP_STREAM | WSKP_BASIC)
+#define CONNECTIONS   (WSKP_CONNECTION | WSKP_STREAM)
 #define ADDRESSES_MAX 4096
 
 typedef NTSTATUS IOCTL_HANDLER(WSKP_SOCKET *s, WSKP_CONTROL *c);
@@ -31,7 +33,8 @@ static NTSTATUS Give(WSKP_CONTROL *c, const void *Data, SIZE_T Size)
     return STATUS_SUCCESS;
 }
 
-/* ---- WSK's own ---------------------------------------------------------------------------------------- */
+/* ---- WSK's own
+ * ---------------------------------------------------------------------------------------- */
 
 /* D51, D52. `Has` and `Where` are the fixed remote address or the fixed destination. */
 static NTSTATUS FixAddress(WSKP_SOCKET *s, WSKP_CONTROL *c, BOOLEAN SendTo)
@@ -118,7 +121,8 @@ static NTSTATUS SetSilentMode(WSKP_SOCKET *s, WSKP_CONTROL *c)
     return STATUS_NOT_SUPPORTED;
 }
 
-/* ---- the machine's addresses --------------------------------------------------------------------------- */
+/* ---- the machine's addresses
+ * --------------------------------------------------------------------------- */
 
 static int QueryAddresses(ADDRESS_FAMILY Family, struct net_addr *Room, SIZE_T *Count)
 {
@@ -318,7 +322,8 @@ void WskpIoctlCancel(WSKP_SOCKET *Socket)
     host_unlock(&Socket->Lock);
 }
 
-/* ---- TCP, UDP -------------------------------------------------------------------------------------------- */
+/* ---- TCP, UDP
+ * -------------------------------------------------------------------------------------------- */
 
 static NTSTATUS SetInt(WSKP_SOCKET *s, enum net_opt Option, ULONG Value)
 {
@@ -420,7 +425,8 @@ static NTSTATUS SetRedirect(WSKP_SOCKET *s, WSKP_CONTROL *c)
     return STATUS_ACCESS_DENIED;
 }
 
-/* ---- the table ------------------------------------------------------------------------------------------- */
+/* ---- the table
+ * ------------------------------------------------------------------------------------------- */
 
 static const struct {
     ULONG Code;

@@ -1,20 +1,21 @@
 /*
  * option.c: WskControlSocket's options, every one of the contract's section 5, from one table.
  *
- * A row says where an option is legal (category, before bind, with an IRP) and how its value maps to
- * the network: most rows name a neutral option of net.h and a shape of the value, the others have
- * handlers of their own. Rows of kind Unsupported are options that Windows has and Linux cannot
- * offer; they and unknown numbers answer STATUS_NOT_SUPPORTED (D56). Adding an option means adding a
- * row.
+ * A row says where an option is legal (category, before bind, with an IRP) and how its value maps
+ * to the network: most rows name a neutral option of net.h and a shape of the value, the others
+ * have handlers of their own. Rows of kind Unsupported are options that Windows has and Linux
+ * cannot offer; they and unknown numbers answer STATUS_NOT_SUPPORTED (D56). Adding an option means
+ * adding a row.
  *
  * The socket's lock protects Options and the datagram state; it is held over the network's ctl(),
  * which never calls back.
  */
 #include <errno.h>
-#include <ws2ipdef.h>
-#include <mstcpip.h>
 
 #include "wsk/wskp.h"
+
+#include <ws2ipdef.h>
+#include <mstcpip.h>
 
 #define TRANSPORT_ANY (WSKP_LISTEN | WSKP_CONNECTION | WSKP_DATAGRAM | WSKP_STREAM | WSKP_BASIC)
 #define BOUND_KINDS   (WSKP_LISTEN | WSKP_CONNECTION | WSKP_DATAGRAM | WSKP_STREAM)
@@ -39,13 +40,15 @@ struct _OPTION {
     ULONG Argument;
 };
 
-/* ---- values --------------------------------------------------------------------------------------- */
+/* ---- values
+ * --------------------------------------------------------------------------------------- */
 
 /* D53: any size from one byte on; on if one of the first four is not zero. */
 static NTSTATUS ReadBoolean(const WSKP_CONTROL *c, BOOLEAN *Value)
 {
     if (!c->Input || c->InputSize == 0) {
-        vf_report(VF_ERROR, "VF-WSK-14", "WSK-OPT-19", c->Caller, "option 0x%x needs a value", c->Code);
+        vf_report(VF_ERROR, "VF-WSK-14", "WSK-OPT-19", c->Caller, "option 0x%x needs a value",
+                  c->Code);
         return STATUS_INVALID_PARAMETER;
     }
     *Value = FALSE;
@@ -97,7 +100,8 @@ static NTSTATUS WriteNumber(WSKP_CONTROL *c, ULONG Value)
     return WriteBytes(c, &Value, sizeof(Value));
 }
 
-/* ---- the network's side --------------------------------------------------------------------------- */
+/* ---- the network's side
+ * --------------------------------------------------------------------------- */
 
 static NTSTATUS OptionStatus(int Result)
 {
@@ -126,7 +130,8 @@ static NTSTATUS NetGetInt(WSKP_SOCKET *s, enum net_opt Option, int *Value)
     return OptionStatus(Wskp.Transport->ctl(s->Ep, NET_CTL_GET, &arg));
 }
 
-/* ---- handlers for shapes ---------------------------------------------------------------------------- */
+/* ---- handlers for shapes
+ * ---------------------------------------------------------------------------- */
 
 static HANDLER SetFlag, GetFlag, SetNumber, GetNumber, SetBlob, GetBlob, Unsupported;
 
@@ -164,7 +169,8 @@ static NTSTATUS GetNumber(WSKP_SOCKET *s, const OPTION *o, WSKP_CONTROL *c)
     int value;
     NTSTATUS status = NetGetInt(s, o->Net, &value);
 
-    return NT_SUCCESS(status) ? WriteNumber(c, (ULONG)value / (o->Argument ? o->Argument : 1)) : status;
+    return NT_SUCCESS(status) ? WriteNumber(c, (ULONG)value / (o->Argument ? o->Argument : 1))
+                              : status;
 }
 
 static NTSTATUS SetBlob(WSKP_SOCKET *s, const OPTION *o, WSKP_CONTROL *c)
@@ -200,8 +206,8 @@ static NTSTATUS SetRemembered(WSKP_SOCKET *s, const OPTION *o, WSKP_CONTROL *c)
     NTSTATUS status = ReadBoolean(c, &on);
 
     if (NT_SUCCESS(status))
-        s->Options.Remembered = on ? s->Options.Remembered | o->Argument
-                                   : s->Options.Remembered & ~o->Argument;
+        s->Options.Remembered =
+            on ? s->Options.Remembered | o->Argument : s->Options.Remembered & ~o->Argument;
     return status;
 }
 
@@ -210,7 +216,8 @@ static NTSTATUS GetRemembered(WSKP_SOCKET *s, const OPTION *o, WSKP_CONTROL *c)
     return WriteBoolean(c, (s->Options.Remembered & o->Argument) != 0);
 }
 
-/* ---- SOL_SOCKET ------------------------------------------------------------------------------------- */
+/* ---- SOL_SOCKET
+ * ------------------------------------------------------------------------------------- */
 
 static HANDLER SetReuse, GetReuse, SetExclusive, GetExclusive, SetKeepAlive, SetReceiveBuffer,
     GetReceiveBuffer, SetSendBuffer, GetSendBuffer, SetLinger, GetLinger, GetError, GetType,
@@ -408,11 +415,13 @@ static NTSTATUS GetSecurity(WSKP_SOCKET *s, const OPTION *o, WSKP_CONTROL *c)
         c->Needed = sizeof(copy);
         return STATUS_BUFFER_OVERFLOW;
     }
-    NTSTATUS status = WskpSecurityCache(s->Client, WskpSecurityPointer(s->Security), &copy, c->Caller);
+    NTSTATUS status =
+        WskpSecurityCache(s->Client, WskpSecurityPointer(s->Security), &copy, c->Caller);
     return NT_SUCCESS(status) ? WriteBytes(c, &copy, sizeof(copy)) : status;
 }
 
-/* ---- IP: traffic class, fragmentation, interfaces --------------------------------------------------- */
+/* ---- IP: traffic class, fragmentation, interfaces
+ * --------------------------------------------------- */
 
 static HANDLER SetTrafficClass, SetDontFragment, GetDontFragment, SetMtuDiscover, GetMtuDiscover,
     SetUnicastIf6, GetUnicastIf6, SetV6Only, SetReceiveBroadcast, GetReceiveBroadcast,
@@ -602,7 +611,8 @@ static NTSTATUS SetMembership6(WSKP_SOCKET *s, const OPTION *o, WSKP_CONTROL *c)
     return NetSet(s, o->Net, &request, sizeof(request));
 }
 
-/* ---- what arrives with datagrams ------------------------------------------------------------------- */
+/* ---- what arrives with datagrams
+ * ------------------------------------------------------------------- */
 
 static HANDLER SetInfo, GetInfo;
 
@@ -618,7 +628,8 @@ static const struct {
     { WSKP_INFO_HOPS6, NET_OPT_IPV6_RECVHOPLIMIT },
     { WSKP_INFO_TCLASS6 | WSKP_INFO_ECN6, NET_OPT_IPV6_RECVTCLASS },
     { WSKP_INFO_ERR6, NET_OPT_IPV6_RECVERR },
-    /* On AF_INET6 sockets the destination address tells IPv4 packets from IPv6 ones: always wanted. */
+    /* On AF_INET6 sockets the destination address tells IPv4 packets from IPv6 ones: always wanted.
+     */
     { ~(ULONG)WSKP_INFO_COALESCED, NET_OPT_IPV6_RECVPKTINFO },
 };
 
@@ -658,7 +669,8 @@ static NTSTATUS GetInfo(WSKP_SOCKET *s, const OPTION *o, WSKP_CONTROL *c)
     return WriteBoolean(c, s->Datagram && (s->Datagram->InfoMask & o->Argument));
 }
 
-/* ---- TCP and UDP ------------------------------------------------------------------------------------- */
+/* ---- TCP and UDP
+ * ------------------------------------------------------------------------------------- */
 
 static HANDLER SetNoDelay, SetNoSynRetries, GetNoSynRetries, SetFastOpen, GetFastOpen,
     SetMessageSize, GetMessageSize, SetCoalescedSize, GetCoalescedSize;
@@ -707,8 +719,8 @@ static NTSTATUS SetFastOpen(WSKP_SOCKET *s, const OPTION *o, WSKP_CONTROL *c)
 static NTSTATUS GetFastOpen(WSKP_SOCKET *s, const OPTION *o, WSKP_CONTROL *c)
 {
     int value;
-    enum net_opt net = s->Category == WSKP_LISTEN ? NET_OPT_TCP_FASTOPEN
-                                                  : NET_OPT_TCP_FASTOPEN_CONNECT;
+    enum net_opt net =
+        s->Category == WSKP_LISTEN ? NET_OPT_TCP_FASTOPEN : NET_OPT_TCP_FASTOPEN_CONNECT;
     NTSTATUS status = NetGetInt(s, net, &value);
 
     UNREFERENCED_PARAMETER(o);
@@ -768,23 +780,28 @@ static NTSTATUS GetCoalescedSize(WSKP_SOCKET *s, const OPTION *o, WSKP_CONTROL *
     return WriteNumber(c, s->Datagram ? s->Datagram->CoalescedSize : 0);
 }
 
-/* ---- the table --------------------------------------------------------------------------------------- */
+/* ---- the table
+ * --------------------------------------------------------------------------------------- */
 
 #define NONE 0 /* the row's handlers need no option of the network */
 #define ROW(level, code, kinds, rules, set, get, net, argument)                                    \
-    { level, (ULONG)(code), kinds, rules, set, get, (enum net_opt)(net), argument }
+    {                                                                                              \
+        level, (ULONG)(code), kinds, rules, set, get, (enum net_opt)(net), argument                \
+    }
 #define FLAG(level, code, kinds, rules, net)                                                       \
     ROW(level, code, kinds, rules, SetFlag, GetFlag, NET_OPT_##net, 0)
 #define NUMBER(level, code, kinds, rules, net)                                                     \
     ROW(level, code, kinds, rules, SetNumber, GetNumber, NET_OPT_##net, 0)
-#define BLOB(level, code, net) ROW(level, code, TRANSPORT_ANY, 0, SetBlob, GetBlob, NET_OPT_##net, 0)
+#define BLOB(level, code, net)                                                                     \
+    ROW(level, code, TRANSPORT_ANY, 0, SetBlob, GetBlob, NET_OPT_##net, 0)
 #define JOIN(level, code, set, net)                                                                \
     ROW(level, code, MESSAGE_KINDS, 0, set, Unsupported, NET_OPT_##net, 0)
 #define INFO(level, code, bit)                                                                     \
     ROW(level, code, MESSAGE_KINDS, 0, SetInfo, GetInfo, NONE, WSKP_INFO_##bit)
 #define REMEMBERED(level, code, kinds, bit)                                                        \
     ROW(level, code, kinds, 0, SetRemembered, GetRemembered, NONE, WSKP_REMEMBER_##bit)
-#define UNSUPPORTED(level, code) ROW(level, code, TRANSPORT_ANY, 0, Unsupported, Unsupported, NONE, 0)
+#define UNSUPPORTED(level, code)                                                                   \
+    ROW(level, code, TRANSPORT_ANY, 0, Unsupported, Unsupported, NONE, 0)
 
 static const OPTION Options[] = {
     ROW(SOL_SOCKET, SO_REUSEADDR, BOUND_KINDS, NeedsIrp | BeforeBind, SetReuse, GetReuse, NONE, 0),
@@ -831,8 +848,8 @@ static const OPTION Options[] = {
     JOIN(IPPROTO_IP, IP_UNBLOCK_SOURCE, SetSource4, IP_UNBLOCK_SOURCE),
     INFO(IPPROTO_IP, IP_PKTINFO, PKTINFO4),
     INFO(IPPROTO_IP, IP_HOPLIMIT, TTL4),
-    ROW(IPPROTO_IP, IP_RECEIVE_BROADCAST, MESSAGE_KINDS, 0, SetReceiveBroadcast, GetReceiveBroadcast,
-        NONE, 0),
+    ROW(IPPROTO_IP, IP_RECEIVE_BROADCAST, MESSAGE_KINDS, 0, SetReceiveBroadcast,
+        GetReceiveBroadcast, NONE, 0),
     INFO(IPPROTO_IP, IP_RECVIF, IF4),
     INFO(IPPROTO_IP, IP_RECVDSTADDR, DST4),
     NUMBER(IPPROTO_IP, IP_UNICAST_IF, TRANSPORT_ANY, 0, IP_UNICAST_IF),
@@ -868,8 +885,8 @@ static const OPTION Options[] = {
     ROW(IPPROTO_IPV6, IPV6_UNICAST_IF, TRANSPORT_ANY, 0, SetUnicastIf6, GetUnicastIf6,
         NET_OPT_IPV6_UNICAST_IF, 0),
     UNSUPPORTED(IPPROTO_IPV6, IPV6_RTHDR),
-    ROW(IPPROTO_IPV6, IPV6_TCLASS, TRANSPORT_ANY, 0, SetTrafficClass, GetNumber, NET_OPT_IPV6_TCLASS,
-        0),
+    ROW(IPPROTO_IPV6, IPV6_TCLASS, TRANSPORT_ANY, 0, SetTrafficClass, GetNumber,
+        NET_OPT_IPV6_TCLASS, 0),
     INFO(IPPROTO_IPV6, IPV6_RECVTCLASS, TCLASS6),
     INFO(IPPROTO_IPV6, IPV6_ECN, ECN6),
     ROW(IPPROTO_IPV6, IPV6_MTU_DISCOVER, TRANSPORT_ANY, 0, SetMtuDiscover, GetMtuDiscover,
@@ -967,7 +984,8 @@ NTSTATUS WskpSetOption(WSKP_SOCKET *Socket, WSKP_CONTROL *Control)
     host_unlock(&Socket->Lock);
     if (status == STATUS_INVALID_DEVICE_STATE && (o->Rules & BeforeBind))
         vf_report(VF_ERROR, "VF-WSK-10", "WSK-OPT-17", Control->Caller,
-                  "option 0x%x of level 0x%x was set after the bind", Control->Code, Control->Level);
+                  "option 0x%x of level 0x%x was set after the bind", Control->Code,
+                  Control->Level);
     return status;
 }
 

@@ -1,10 +1,11 @@
 /*
  * resolve.c: WskGetAddressInfo, WskFreeAddressInfo and WskGetNameInfo (3.25).
  *
- * Each call becomes one operation on the resolver's endpoint. Everything that it needs is copied into
- * a block that belongs to the request, so the driver's strings and hints may go when the call returns;
- * only what completion writes (the result pointer, the output strings) must live on. A result list is
- * one block, on its client's AddressInfos (under the client's lock), found again by its address.
+ * Each call becomes one operation on the resolver's endpoint. Everything that it needs is copied
+ * into a block that belongs to the request, so the driver's strings and hints may go when the call
+ * returns; only what completion writes (the result pointer, the output strings) must live on. A
+ * result list is one block, on its client's AddressInfos (under the client's lock), found again by
+ * its address.
  */
 #include <errno.h>
 
@@ -13,7 +14,7 @@
 #define NAME_MAX_UNITS 256 /* of a canonical name */
 
 #define HINT_FLAGS                                                                                 \
-    (AI_PASSIVE | AI_CANONNAME | AI_NUMERICHOST | AI_NUMERICSERV | AI_ALL | AI_ADDRCONFIG |         \
+    (AI_PASSIVE | AI_CANONNAME | AI_NUMERICHOST | AI_NUMERICSERV | AI_ALL | AI_ADDRCONFIG |        \
      AI_V4MAPPED | AI_FQDN)
 #define NAME_FLAGS (NI_NOFQDN | NI_NUMERICHOST | NI_NAMEREQD | NI_NUMERICSERV | NI_DGRAM)
 
@@ -37,7 +38,8 @@ typedef struct _LOOKUP {
     const void *Caller;
 } LOOKUP;
 
-/* ---- UTF-16 and UTF-8 --------------------------------------------------------------------------------- */
+/* ---- UTF-16 and UTF-8
+ * --------------------------------------------------------------------------------- */
 
 static BOOLEAN IsSurrogate(ULONG Unit, ULONG Base)
 {
@@ -100,7 +102,8 @@ static ULONG NextUtf8(const char *Text, ULONG *At)
     return point;
 }
 
-/* The units that the text needs, without the NUL; written (with it) as far as `Room` units reach. */
+/* The units that the text needs, without the NUL; written (with it) as far as `Room` units reach.
+ */
 static ULONG ToUtf16(const char *In, WCHAR *Out, ULONG Room)
 {
     ULONG at = 0, used = 0;
@@ -120,7 +123,8 @@ static ULONG ToUtf16(const char *In, WCHAR *Out, ULONG Room)
     return used;
 }
 
-/* ---- result lists ------------------------------------------------------------------------------------------ */
+/* ---- result lists
+ * ------------------------------------------------------------------------------------------ */
 
 static void FillNode(RESULT_NODE *Node, const LOOKUP *l, const struct net_addr *From)
 {
@@ -202,7 +206,9 @@ void WskpClientFreeAddressInfos(WSKP_CLIENT *Client)
         host_free(CONTAINING_RECORD(RemoveHeadList(&Client->AddressInfos), RESULT_LIST, Link));
 }
 
-/* ---- requests ------------------------------------------------------------------------------------------------ */
+/* ---- requests
+ * ------------------------------------------------------------------------------------------------
+ */
 
 /* D66. */
 static NTSTATUS ResolverStatus(int64_t Result)
@@ -289,10 +295,12 @@ static NTSTATUS Start(WSKP_CLIENT *Client, PIRP Irp, enum net_opcode Code, LOOKU
 static void CheckIrql(const char *Function, const void *Caller)
 {
     if (KiThread()->Irql > PASSIVE_LEVEL)
-        vf_report(VF_ERROR, "VF-IRQL-01", "WSK-NAME-21", Caller, "%s needs PASSIVE_LEVEL", Function);
+        vf_report(VF_ERROR, "VF-IRQL-01", "WSK-NAME-21", Caller, "%s needs PASSIVE_LEVEL",
+                  Function);
 }
 
-/* ---- WskGetAddressInfo ------------------------------------------------------------------------------------ */
+/* ---- WskGetAddressInfo
+ * ------------------------------------------------------------------------------------ */
 
 static NTSTATUS ReadHints(LOOKUP *l, const ADDRINFOEXW *h)
 {
@@ -309,7 +317,9 @@ static NTSTATUS ReadHints(LOOKUP *l, const ADDRINFOEXW *h)
     l->Flags = flags;
     l->Type = h->ai_socktype;
     l->Protocol = h->ai_protocol;
-    l->Net.family = h->ai_family == AF_INET ? NET_IP4 : h->ai_family == AF_INET6 ? NET_IP6 : NET_UNSPEC;
+    l->Net.family = h->ai_family == AF_INET    ? NET_IP4
+                    : h->ai_family == AF_INET6 ? NET_IP6
+                                               : NET_UNSPEC;
     l->Net.datagram = h->ai_socktype == SOCK_DGRAM || h->ai_protocol == IPPROTO_UDP;
     l->Net.passive = (flags & AI_PASSIVE) != 0;
     l->Net.canonical = (flags & (AI_CANONNAME | AI_FQDN)) != 0;
@@ -371,7 +381,8 @@ NTSTATUS NTAPI WskpGetAddressInfo(PWSK_CLIENT Client, PUNICODE_STRING NodeName,
     return status;
 }
 
-/* ---- WskGetNameInfo ----------------------------------------------------------------------------------------- */
+/* ---- WskGetNameInfo
+ * ----------------------------------------------------------------------------------------- */
 
 static NTSTATUS ReadAddress(LOOKUP *l, PSOCKADDR Address, ULONG Length, ULONG Flags)
 {

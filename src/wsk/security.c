@@ -46,16 +46,18 @@ typedef struct _ACE_COMMON {
 enum { PART_OWNER, PART_GROUP, PART_SACL, PART_DACL, PARTS };
 enum { ACE_ALLOWED = 0, ACE_DENIED = 1, ACE_INHERIT_ONLY = 8 };
 
-#define CONTROL_DACL_PRESENT 0x0004
-#define CONTROL_SACL_PRESENT 0x0010
+#define CONTROL_DACL_PRESENT  0x0004
+#define CONTROL_SACL_PRESENT  0x0010
 #define CONTROL_SELF_RELATIVE 0x8000
-#define MASK_WRITE (0x00000002u | 0x40000000u | 0x10000000u) /* write data, generic write or all */
+#define MASK_WRITE            (0x00000002u | 0x40000000u | 0x10000000u) /* write data, generic write or all \
+                                                                         */
 #define SD_MAX_BYTES 0x10000u
 
 static struct host_lock Lock = HOST_LOCK_INIT(HOST_RANK_WSK_LEAF);
 static LIST_ENTRY Cached = { &Cached, &Cached };
 
-/* ---- copies -------------------------------------------------------------------------------------- */
+/* ---- copies
+ * -------------------------------------------------------------------------------------- */
 
 static SIZE_T SidLength(const UCHAR *Sid)
 {
@@ -132,7 +134,8 @@ static WSKP_SD *CopyDescriptor(const UCHAR *In)
     return sd;
 }
 
-/* ---- the cache ------------------------------------------------------------------------------------ */
+/* ---- the cache
+ * ------------------------------------------------------------------------------------ */
 
 NTSTATUS WskpSecurityCache(WSKP_CLIENT *Client, PSECURITY_DESCRIPTOR In, PSECURITY_DESCRIPTOR *Out,
                            const void *Owner)
@@ -235,7 +238,8 @@ void WskpSecurityDropClient(WSKP_CLIENT *Client)
     }
 }
 
-/* ---- the access check ------------------------------------------------------------------------------ */
+/* ---- the access check
+ * ------------------------------------------------------------------------------ */
 
 /*
  * Every process here runs as the system does: it is LocalSystem and a member of Administrators,

@@ -14,13 +14,13 @@
 
 typedef enum _SHARE_FORM { NoneAny, NoneOne, ReuseAny, ReuseOne, ExclusiveAny, ExclusiveOne } FORM;
 
-struct _WSKP_SHARE {
+typedef struct _WSKP_SHARE {
     LIST_ENTRY Link;
     WSKP_SOCKET *Socket;
     struct net_addr Address; /* v4-mapped addresses in IPv4 form */
     FORM Form;
     BOOLEAN V4, V6; /* the families whose ports it takes */
-};
+} WSKP_SHARE;
 
 typedef enum _VERDICT { Ok, InUse, Denied, Check } VERDICT;
 
@@ -73,7 +73,8 @@ static BOOLEAN IsWildcard(const WSKP_SHARE *Entry)
     return Entry->Form == NoneAny || Entry->Form == ReuseAny || Entry->Form == ExclusiveAny;
 }
 
-/* Do the two name the same port of the same protocol, on addresses that have something in common? */
+/* Do the two name the same port of the same protocol, on addresses that have something in common?
+ */
 static BOOLEAN Overlaps(const WSKP_SHARE *A, const WSKP_SHARE *B)
 {
     if (A->Socket->Type != B->Socket->Type || A->Socket->Protocol != B->Socket->Protocol)

@@ -1,9 +1,9 @@
 /*
  * status.c: what a driver is told when the network says -errno (D33).
  *
- * One table, called wherever a result of net.h becomes an NTSTATUS. Where the meaning depends on the
- * function (a name that does not exist, a value that an option does not take) the caller decides
- * before it comes here.
+ * One table, called wherever a result of net.h becomes an NTSTATUS. Where the meaning depends on
+ * the function (a name that does not exist, a value that an option does not take) the caller
+ * decides before it comes here.
  */
 #include <errno.h>
 

@@ -37,7 +37,8 @@ static void in_v4(void **state)
     assert_int_equal(a.family, NET_IP4);
     assert_int_equal(a.port, 8080);
     assert_memory_equal(a.ip, bytes + 4, 4);
-    assert_int_equal(WskpAddressIn(AF_INET6, (const SOCKADDR *)bytes, &a), STATUS_INVALID_PARAMETER);
+    assert_int_equal(WskpAddressIn(AF_INET6, (const SOCKADDR *)bytes, &a),
+                     STATUS_INVALID_PARAMETER);
     assert_int_equal(WskpAddressIn(AF_INET, NULL, &a), STATUS_INVALID_PARAMETER);
 }
 

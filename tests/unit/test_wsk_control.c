@@ -7,9 +7,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include <ws2ipdef.h>
-
 #include "wsk/wskp.h"
+
+#include <ws2ipdef.h>
 
 static WSKP_DATAGRAM_STATE datagram;
 static WSKP_SOCKET *sock;
@@ -34,7 +34,9 @@ static struct {
 
 static void add(INT level, INT type, const void *data, SIZE_T length)
 {
-    CMSGHDR header = { .cmsg_len = sizeof(header) + length, .cmsg_level = level, .cmsg_type = type };
+    CMSGHDR header = { .cmsg_len = sizeof(header) + length,
+                       .cmsg_level = level,
+                       .cmsg_type = type };
 
     memcpy(buffer.bytes + buffer.used, &header, sizeof(header));
     memcpy(buffer.bytes + buffer.used + sizeof(header), data, length);

@@ -8,10 +8,10 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "wsk/wskp.h"
+
 #include <ws2ipdef.h>
 #include <mstcpip.h>
-
-#include "wsk/wskp.h"
 
 /* A network that remembers integers, like the host's own sockets would. */
 static int values[NET_OPT_COUNT];
@@ -234,10 +234,9 @@ static void kept(void **state)
 static void rules(void **state)
 {
     ULONG one = 1;
-    WSKP_CONTROL no_irp = { .Level = SOL_SOCKET,
-                            .Code = SO_KEEPALIVE,
-                            .Input = &one,
-                            .InputSize = sizeof(one) };
+    WSKP_CONTROL no_irp = {
+        .Level = SOL_SOCKET, .Code = SO_KEEPALIVE, .Input = &one, .InputSize = sizeof(one)
+    };
 
     (void)state;
     use(WSKP_CONNECTION, AF_INET);
@@ -246,7 +245,8 @@ static void rules(void **state)
     no_irp.Code = TCP_NODELAY;
     assert_int_equal(WskpSetOption(sock, &no_irp), STATUS_SUCCESS); /* D54 */
     assert_int_equal(set_ulong(SOL_SOCKET, SO_BROADCAST, 1), STATUS_INVALID_DEVICE_REQUEST);
-    assert_int_equal(set_ulong(SOL_SOCKET, SO_CONDITIONAL_ACCEPT, 1), STATUS_INVALID_DEVICE_REQUEST);
+    assert_int_equal(set_ulong(SOL_SOCKET, SO_CONDITIONAL_ACCEPT, 1),
+                     STATUS_INVALID_DEVICE_REQUEST);
     sock->State = WskpBound;
     assert_int_equal(set_ulong(SOL_SOCKET, SO_REUSEADDR, 1), STATUS_INVALID_DEVICE_STATE);
     assert_int_equal(set_ulong(SOL_SOCKET, (ULONG)SO_EXCLUSIVEADDRUSE, 1),
@@ -254,7 +254,8 @@ static void rules(void **state)
     assert_int_equal(get_ulong(SOL_SOCKET, SO_REUSEADDR), 0); /* reading is legal */
     use(WSKP_CONNECTION, AF_INET);
     assert_int_equal(set_ulong(SOL_SOCKET, SO_REUSEADDR, 1), STATUS_SUCCESS);
-    assert_int_equal(set_ulong(SOL_SOCKET, (ULONG)SO_EXCLUSIVEADDRUSE, 1), STATUS_INVALID_PARAMETER);
+    assert_int_equal(set_ulong(SOL_SOCKET, (ULONG)SO_EXCLUSIVEADDRUSE, 1),
+                     STATUS_INVALID_PARAMETER);
     use(WSKP_LISTEN, AF_INET);
     assert_int_equal(set_ulong(SOL_SOCKET, SO_CONDITIONAL_ACCEPT, 1), STATUS_INVALID_PARAMETER);
     use(WSKP_DATAGRAM, AF_INET);
@@ -395,10 +396,14 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(boolean_sizes), cmocka_unit_test(number_sizes),
-        cmocka_unit_test(rows),          cmocka_unit_test(kept),
-        cmocka_unit_test(rules),         cmocka_unit_test(unsupported),
-        cmocka_unit_test(packet_information), cmocka_unit_test(memberships),
+        cmocka_unit_test(boolean_sizes),
+        cmocka_unit_test(number_sizes),
+        cmocka_unit_test(rows),
+        cmocka_unit_test(kept),
+        cmocka_unit_test(rules),
+        cmocka_unit_test(unsupported),
+        cmocka_unit_test(packet_information),
+        cmocka_unit_test(memberships),
         cmocka_unit_test(inherited),
     };
 

@@ -62,17 +62,16 @@ static void drop(WSKP_SOCKET *s)
 #define DENIED STATUS_ACCESS_DENIED
 #define CHECK  STATUS_PENDING /* stands for: granted or denied by the descriptor */
 
-/* Rows: the second bind. Columns: the first. Order: none, reuse, exclusive; each wildcard, specific. */
+/* Rows: the second bind. Columns: the first. Order: none, reuse, exclusive; each wildcard,
+ * specific. */
 static const NTSTATUS expected[6][6] = {
-    { INUSE, OK, INUSE, OK, INUSE, OK },
-    { CHECK, INUSE, CHECK, DENIED, DENIED, INUSE },
-    { DENIED, OK, OK, OK, DENIED, OK },
-    { CHECK, DENIED, OK, OK, DENIED, DENIED },
-    { INUSE, INUSE, INUSE, INUSE, INUSE, INUSE },
-    { CHECK, INUSE, CHECK, INUSE, DENIED, INUSE },
+    { INUSE, OK, INUSE, OK, INUSE, OK },          { CHECK, INUSE, CHECK, DENIED, DENIED, INUSE },
+    { DENIED, OK, OK, OK, DENIED, OK },           { CHECK, DENIED, OK, OK, DENIED, DENIED },
+    { INUSE, INUSE, INUSE, INUSE, INUSE, INUSE }, { CHECK, INUSE, CHECK, INUSE, DENIED, INUSE },
 };
 
-static NTSTATUS two_binds(ADDRESS_FAMILY family, int first, int second, WSKP_SD *sd, int same_process)
+static NTSTATUS two_binds(ADDRESS_FAMILY family, int first, int second, WSKP_SD *sd,
+                          int same_process)
 {
     uint16_t net = family == AF_INET6 ? NET_IP6 : NET_IP4;
     WSKP_SOCKET *a = sock(family, (enum option)(first / 2)),
@@ -134,12 +133,11 @@ static void checks(void **state)
         int same_process;
         NTSTATUS status;
     } rows[] = {
-        { 0, 0x10000000, 0, OK }, /* allows everything */
-        { 0, 0x40000000, 0, OK }, /* allows writing */
-        { 0, 0x00000002, 0, OK },
-        { 0, 0x80000000, 0, DENIED }, /* allows reading only */
-        { 1, 0x10000000, 0, DENIED }, /* denies everything */
-        { 1, 0x10000000, 1, OK },     /* the same process shares with itself (D68) */
+        { 0, 0x10000000, 0, OK },                                   /* allows everything */
+        { 0, 0x40000000, 0, OK },                                   /* allows writing */
+        { 0, 0x00000002, 0, OK },     { 0, 0x80000000, 0, DENIED }, /* allows reading only */
+        { 1, 0x10000000, 0, DENIED },                               /* denies everything */
+        { 1, 0x10000000, 1, OK }, /* the same process shares with itself (D68) */
     };
     WSKP_CLIENT *client = calloc(1, sizeof(*client));
 
@@ -152,8 +150,8 @@ static void checks(void **state)
         assert_non_null(sd);
         for (int second = 0; second < 6; second++)
             for (int first = 0; first < 6; first++) {
-                NTSTATUS want = expected[second][first] == CHECK ? rows[i].status
-                                                                 : expected[second][first];
+                NTSTATUS want =
+                    expected[second][first] == CHECK ? rows[i].status : expected[second][first];
                 NTSTATUS got = two_binds(AF_INET, first, second, sd, rows[i].same_process);
                 if (got != want)
                     fail_msg("row %zu, second %d, first %d: 0x%08x", i, second, first, got);
@@ -239,7 +237,8 @@ static void cached_copies(void **state)
     WskpSecurityDropClient(client);
     assert_null(WskpSecurityReference(b));
     /* the default descriptor protects everything */
-    assert_int_equal(WskpSecurityCache(client, WskpSecurityPointer(NULL), &a, NULL), STATUS_SUCCESS);
+    assert_int_equal(WskpSecurityCache(client, WskpSecurityPointer(NULL), &a, NULL),
+                     STATUS_SUCCESS);
     assert_int_equal(WskpSecurityRelease(client, a), STATUS_SUCCESS);
     free(client);
     free(other);
