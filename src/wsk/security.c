@@ -49,8 +49,9 @@ enum { ACE_ALLOWED = 0, ACE_DENIED = 1, ACE_INHERIT_ONLY = 8 };
 #define CONTROL_DACL_PRESENT  0x0004
 #define CONTROL_SACL_PRESENT  0x0010
 #define CONTROL_SELF_RELATIVE 0x8000
-#define MASK_WRITE            (0x00000002u | 0x40000000u | 0x10000000u) /* write data, generic write or all \
-                                                                         */
+
+/* write data, generic write, or everything */
+#define MASK_WRITE   (0x00000002u | 0x40000000u | 0x10000000u)
 #define SD_MAX_BYTES 0x10000u
 
 static struct host_lock Lock = HOST_LOCK_INIT(HOST_RANK_WSK_LEAF);
