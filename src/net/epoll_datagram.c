@@ -189,8 +189,8 @@ static bool receive_error(struct epoll_ep *ep, struct message *g, struct iovec *
 }
 
 /* One datagram, or one ICMP error. -EAGAIN: none is there. */
-static int64_t receive_message(struct epoll_ep *ep, struct iovec *iov, size_t iovcnt, int flags,
-                               struct net_addr *addr, struct net_packet_info *info)
+static int receive_message(struct epoll_ep *ep, struct iovec *iov, size_t iovcnt, int flags,
+                           struct net_addr *addr, struct net_packet_info *info)
 {
     struct message g;
     ssize_t n;
@@ -215,7 +215,7 @@ static int64_t receive_message(struct epoll_ep *ep, struct iovec *iov, size_t io
         ep->error_pending = true;
     }
     read_sender(&g, &g.m, addr);
-    return n;
+    return (int)n; /* datagrams are short */
 }
 
 static int64_t read_iov(struct epoll_ep *ep, struct net_op *op)
@@ -265,14 +265,14 @@ static void note_size(struct epoll_ep *ep, size_t n)
 }
 
 /* One datagram of any size into the current block. The result as of receive_message(). */
-static int64_t read_large(struct epoll_ep *ep, struct item *item, int flags)
+static int read_large(struct epoll_ep *ep, struct item *item, int flags)
 {
     struct net_pool *pool = ep->net->pool;
     size_t want = ep->read_hint < SLOT_BYTES ? SLOT_BYTES : ep->read_hint, room;
     uint8_t *p = net_pool_reserve(pool, want < NET_SLICE_MAX ? want : NET_SLICE_MAX, &room);
     uint8_t *extra = overflow_of(ep->net, 0);
     struct iovec iov[2];
-    int64_t n;
+    int n;
 
     if (!p || !extra)
         return -ENOMEM;
@@ -312,7 +312,7 @@ static int read_slots(struct epoll_ep *ep, struct item *items)
     struct iovec iov[EPOLL_BATCH][2];
     size_t room;
     uint8_t *base = net_pool_reserve(ep->net->pool, ep->batch * SLOT_STRIDE, &room);
-    int n, kept = 0;
+    int n, error, kept = 0;
 
     if (!base || !overflow_of(ep->net, 0))
         return -ENOMEM;
@@ -325,8 +325,10 @@ static int read_slots(struct epoll_ep *ep, struct item *items)
     do {
         n = recvmmsg(ep->fd, mm, ep->batch, MSG_DONTWAIT, NULL);
     } while (n < 0 && errno == EINTR);
-    if (n < 0 && errno != EAGAIN)
-        return -errno;
+    error = n < 0 ? errno : 0;
+    HOST_ASSERT(error >= 0);
+    if (error && error != EAGAIN)
+        return -error;
     /* With the error queue on, a short batch may also mean that an error waits. */
     if (n < 0 || (n < (int)ep->batch && !ep->recverr))
         ep->readable = false;
@@ -335,7 +337,7 @@ static int read_slots(struct epoll_ep *ep, struct item *items)
 
         read_sender(&g[i], &mm[i].msg_hdr, &item->addr);
         net_control_parse(&mm[i].msg_hdr, &item->info, &ep->wants);
-        take_slot(ep, item, iov[i][0].iov_base, (unsigned)i, mm[i].msg_len);
+        take_slot(ep, item, base + (size_t)i * SLOT_STRIDE, (unsigned)i, mm[i].msg_len);
         if (item->buf) /* else out of memory: a datagram may get lost */
             kept++;
     }
@@ -351,10 +353,10 @@ static int read_singly(struct epoll_ep *ep, struct item *items, unsigned want, i
     unsigned n = 0;
 
     while (n < want) {
-        int64_t r = read_large(ep, &items[n], flags);
+        int r = read_large(ep, &items[n], flags);
 
         if (r < 0)
-            return n > 0 || r == -EAGAIN ? (int)n : (int)r;
+            return n > 0 || r == -EAGAIN ? (int)n : r;
         n++;
         if (net_rx_room(&ep->rx_account) == 0)
             break;

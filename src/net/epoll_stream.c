@@ -117,7 +117,7 @@ void epoll_stop_connect(struct epoll_ep *ep)
 {
     struct sockaddr none = { .sa_family = AF_UNSPEC };
 
-    connect(ep->fd, &none, sizeof(none));
+    (void)connect(ep->fd, &none, sizeof(none));
     ep->connect = NULL;
     ep->connected = false;
 }
