@@ -40,11 +40,15 @@ struct ddi_entry {
 extern const struct ddi_entry ddi_table[];
 const struct ddi_entry *ddi_find(const char *name);
 
-/* First line of every exported function: reports VF-IRQL-01/02 when the caller's IRQL is out of
- * range. */
+/*
+ * First line of every exported function: a preemption point, and VF-IRQL-01/02 when the caller's
+ * IRQL is out of range.
+ */
 #define DDI_ENTER(name)                                                                            \
     do {                                                                                           \
-        unsigned irql_ = KiThread()->Irql;                                                         \
+        unsigned irql_;                                                                            \
+        host_point(#name);                                                                         \
+        irql_ = KiThread()->Irql;                                                                  \
         if (__builtin_expect(irql_ > (unsigned)DdiMax_##name || (int)irql_ < (int)DdiMin_##name,   \
                              0))                                                                   \
             KiReportIrql(#name, irql_, DdiMin_##name, DdiMax_##name, __builtin_return_address(0)); \
