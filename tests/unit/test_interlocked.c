@@ -1,0 +1,102 @@
+/* ExInterlocked lists and SLISTs under contention. */
+#include "ke_test.h"
+
+#define ENTRIES 64
+
+struct lists {
+    SLIST_HEADER slist;
+    LIST_ENTRY list;
+    SINGLE_LIST_ENTRY single;
+    KSPIN_LOCK lock;
+    LONG passed;
+};
+
+struct node {
+    SLIST_ENTRY slink;
+    LIST_ENTRY link;
+    SINGLE_LIST_ENTRY single;
+    long visits; /* plain: who has popped the node owns it */
+};
+
+/* Takes nodes from one list and puts them on another, round and round. */
+static void turn(int number, void *arg)
+{
+    struct lists *l = arg;
+
+    (void)number;
+    for (int i = 0; i < 3000; i++) {
+        PSLIST_ENTRY s = InterlockedPopEntrySList(&l->slist);
+        if (s) {
+            struct node *n = CONTAINING_RECORD(s, struct node, slink);
+            n->visits++;
+            ExInterlockedInsertTailList(&l->list, &n->link, &l->lock);
+        }
+        PLIST_ENTRY e = ExInterlockedRemoveHeadList(&l->list, &l->lock);
+        if (e) {
+            struct node *n = CONTAINING_RECORD(e, struct node, link);
+            n->visits++;
+            ExInterlockedPushEntryList(&l->single, &n->single, &l->lock);
+        }
+        PSINGLE_LIST_ENTRY p = ExInterlockedPopEntryList(&l->single, &l->lock);
+        if (p) {
+            struct node *n = CONTAINING_RECORD(p, struct node, single);
+            n->visits++;
+            InterlockedPushEntrySList(&l->slist, &n->slink);
+        }
+    }
+}
+
+static void nothing_is_lost(void **state)
+{
+    static struct node nodes[ENTRIES];
+    static struct lists l;
+    int count = 0;
+
+    (void)state;
+    InitializeSListHead(&l.slist);
+    InitializeListHead(&l.list);
+    for (int i = 0; i < ENTRIES; i++)
+        InterlockedPushEntrySList(&l.slist, &nodes[i].slink);
+    assert_int_equal(QueryDepthSList(&l.slist), ENTRIES);
+    ke_run(4, turn, &l);
+    while (ExInterlockedRemoveHeadList(&l.list, &l.lock))
+        count++;
+    while (ExInterlockedPopEntryList(&l.single, &l.lock))
+        count++;
+    for (PSLIST_ENTRY s = InterlockedFlushSList(&l.slist); s; s = s->Next)
+        count++;
+    assert_int_equal(count, ENTRIES);
+    assert_int_equal(QueryDepthSList(&l.slist), 0);
+}
+
+static void order_and_results(void **state)
+{
+    SLIST_ENTRY entries[2];
+    SLIST_HEADER head;
+    LIST_ENTRY list, a, b;
+    KSPIN_LOCK lock = 0;
+    ULONG number = 5;
+
+    (void)state;
+    InitializeSListHead(&head);
+    assert_null(InterlockedPopEntrySList(&head));
+    assert_null(InterlockedPushEntrySList(&head, &entries[0]));
+    assert_ptr_equal(InterlockedPushEntrySList(&head, &entries[1]), &entries[0]);
+    assert_ptr_equal(FirstEntrySList(&head), &entries[1]);
+    assert_ptr_equal(InterlockedPopEntrySList(&head), &entries[1]);
+    InitializeListHead(&list);
+    assert_null(ExInterlockedInsertHeadList(&list, &a, &lock));
+    assert_ptr_equal(ExInterlockedInsertHeadList(&list, &b, &lock), &a);
+    assert_ptr_equal(ExInterlockedRemoveHeadList(&list, &lock), &b);
+    assert_int_equal(ExInterlockedAddUlong(&number, 2, &lock), 5);
+    assert_int_equal(number, 7);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_is_lost),
+        cmocka_unit_test(order_and_results),
+    };
+    return cmocka_run_group_tests(tests, ke_boot_two, ke_shutdown);
+}
