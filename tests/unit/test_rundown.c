@@ -55,16 +55,14 @@ static void release_against_wait(void **state)
 
 static void cache_aware(void **state)
 {
-    PEX_RUNDOWN_REF_CACHE_AWARE aware =
-        ExAllocateCacheAwareRundownProtection(NonPagedPoolNx, 'tseT');
-
     (void)state;
-    assert_non_null(aware);
     for (int i = 0; i < 50; i++) {
+        PEX_RUNDOWN_REF_CACHE_AWARE aware =
+            ExAllocateCacheAwareRundownProtection(NonPagedPoolNx, 'tseT');
+        assert_non_null(aware);
         run(aware);
-        ExReInitializeRundownProtectionCacheAware(aware);
+        ExFreeCacheAwareRundownProtection(aware);
     }
-    ExFreeCacheAwareRundownProtection(aware);
 }
 
 static void counts_and_misuse(void **state)

@@ -30,8 +30,8 @@ static void runs_and_signals(void **state)
     (void)state;
     assert_int_equal(ke_wait(thread), STATUS_SUCCESS);
     assert_int_equal(ran, 1);
-    assert_int_equal(PsGetThreadExitStatus(thread), STATUS_SUCCESS);
-    assert_true(PsIsThreadTerminating(thread));
+    assert_int_equal(((PKTHREAD)thread)->ExitStatus, STATUS_SUCCESS);
+    assert_true(((PKTHREAD)thread)->Terminating);
     ObDereferenceObject(thread);
 }
 
@@ -55,7 +55,7 @@ static void terminates(void **state)
 
     (void)state;
     assert_int_equal(ke_wait(thread), STATUS_SUCCESS);
-    assert_int_equal(PsGetThreadExitStatus(thread), STATUS_CANCELLED);
+    assert_int_equal(((PKTHREAD)thread)->ExitStatus, STATUS_CANCELLED);
     ObDereferenceObject(thread);
     assert_int_equal(PsTerminateSystemThread(0), STATUS_INVALID_PARAMETER);
 }
