@@ -95,6 +95,10 @@ void WskpClientUnpin(WSKP_CLIENT *Client, LONG *Counter);
 /* Checks and pins the client for the time of one provider call; NULL: not a captured client. */
 WSKP_CLIENT *WskpClientEnter(PWSK_CLIENT Client, const char *Function, const void *Caller);
 void WskpClientLeave(WSKP_CLIENT *Client);
+/* Ends pending WSK_TRANSPORT_LIST_CHANGE requests (CTL-11). */
+void WskpClientCancelListChanges(WSKP_CLIENT *Client);
+/* Frees what WskGetAddressInfo returned and the driver never freed (reported as a leak). */
+void WskpClientFreeAddressInfos(WSKP_CLIENT *Client);
 extern const WSK_PROVIDER_DISPATCH WskpProviderDispatch;
 
 /* ---- sockets ------------------------------------------------------------------------------- */
@@ -283,7 +287,7 @@ struct _WSKP_REQUEST {
     LIST_ENTRY Link; /* WSKP_QUEUE.Waiting */
     PIRP Irp;
     WSKP_SOCKET *Socket; /* NULL for resolver requests */
-    WSKP_CLIENT *Client;
+    WSKP_CLIENT *Client; /* pinned while the IRP is pending; only where Socket is NULL */
     LONG Refs;
     UCHAR Queued;       /* on Waiting; under the socket's lock */
     UCHAR Cancelled;    /* atomic: IoCancelIrp came */
@@ -344,8 +348,9 @@ void WskpShutdownRequests(void);
 
 /* Queue helpers; socket lock held. */
 void WskpQueueInit(WSKP_QUEUE *Queue);
-void WskpQueuePut(WSKP_QUEUE *Queue, WSKP_REQUEST *Request);
-void WskpQueuePutFront(WSKP_QUEUE *Queue, WSKP_REQUEST *Request);
+/* FALSE: the armed request was cancelled meanwhile; complete it with STATUS_CANCELLED. */
+BOOLEAN WskpQueuePut(WSKP_QUEUE *Queue, WSKP_REQUEST *Request);
+BOOLEAN WskpQueuePutFront(WSKP_QUEUE *Queue, WSKP_REQUEST *Request);
 WSKP_REQUEST *WskpQueueTake(WSKP_QUEUE *Queue);
 
 /* Calls into the driver: IRQL, depth and return checks (D11, IRQL-06). */
@@ -485,6 +490,7 @@ ULONG WskpControlOut(const WSKP_SOCKET *Socket, const struct net_packet_info *In
 void WskpShareBoot(void);
 /* Decides a bind by the sharing table (D43) and records it. The port must be known (not 0). */
 NTSTATUS WskpShareBind(WSKP_SOCKET *Socket, const struct net_addr *Address);
+void WskpShareBoot(void);
 /* A port that the host chose: recorded without a decision. */
 void WskpShareRecord(WSKP_SOCKET *Socket, const struct net_addr *Address);
 void WskpShareRelease(WSKP_SOCKET *Socket);

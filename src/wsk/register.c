@@ -1,0 +1,144 @@
+/*
+ * register.c: WskRegister, WskCaptureProviderNPI and their opposites.
+ *
+ * The registration block is the driver's memory. Its three reserved members hold the state, the
+ * client object and nothing else; a block counts as registered when its state is ours and its client
+ * points back, so a stale or foreign block is refused rather than followed.
+ */
+#include "wsk/wskp.h"
+
+#define REGISTERED 0x57534b5245474953ull
+
+static WSKP_CLIENT *ClientOf(PWSK_REGISTRATION Registration)
+{
+    if (!Registration || Registration->ReservedRegistrationState != REGISTERED)
+        return NULL;
+    return Registration->ReservedRegistrationContext;
+}
+
+NTSTATUS NTAPI WskRegister(PWSK_CLIENT_NPI WskClientNpi, PWSK_REGISTRATION WskRegistration)
+{
+    DDI_ENTER(WskRegister);
+    const void *caller = __builtin_return_address(0);
+
+    if (!WskClientNpi || !WskClientNpi->Dispatch || !WskRegistration)
+        return STATUS_INVALID_PARAMETER;
+    if (vf_enabled() && vf_alive(VF_WSK_REGISTRATION, WskRegistration)) {
+        vf_report(VF_ERROR, "VF-WSK-17", "WSK-REG-09", caller, "the registration block is in use");
+        return STATUS_INVALID_PARAMETER;
+    }
+    if (WskClientNpi->Dispatch->Reserved != 0)
+        vf_report(VF_WARNING, "VF-WSK-17", "WSK-REG-13", caller,
+                  "WSK_CLIENT_DISPATCH.Reserved is not zero");
+    WSKP_CLIENT *client = WskpClientCreate(WskClientNpi->ClientContext, WskClientNpi->Dispatch, caller);
+    if (!client)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    WskRegistration->ReservedRegistrationContext = client;
+    KeInitializeSpinLock(&WskRegistration->ReservedRegistrationLock);
+    __atomic_store_n(&WskRegistration->ReservedRegistrationState, REGISTERED, __ATOMIC_RELEASE);
+    vf_born(VF_WSK_REGISTRATION, WskRegistration, sizeof(*WskRegistration), 0, caller);
+    return STATUS_SUCCESS;
+}
+
+VOID NTAPI WskDeregister(PWSK_REGISTRATION WskRegistration)
+{
+    DDI_ENTER(WskDeregister);
+    WSKP_CLIENT *client = ClientOf(WskRegistration);
+
+    if (!client ||
+        InterlockedCompareExchange64((LONG64 *)&WskRegistration->ReservedRegistrationState, 0,
+                                     (LONG64)REGISTERED) != (LONG64)REGISTERED) {
+        vf_report(VF_ERROR, "VF-WSK-17", "WSK-REG-14", __builtin_return_address(0),
+                  "the registration block is not registered");
+        return;
+    }
+    if (KiThread()->UpcallDepth > 0)
+        vf_report(VF_ERROR, "VF-WSK-03", "WSK-UNLD-08", __builtin_return_address(0),
+                  "WskDeregister inside a WSK callback can wait for ever");
+    vf_died(VF_WSK_REGISTRATION, WskRegistration);
+    WskpClientDestroy(client);
+}
+
+/* Waits until the provider is ready or the client deregisters. */
+static NTSTATUS WaitReady(WSKP_CLIENT *Client, ULONG TimeoutMs)
+{
+    int64_t deadline = TimeoutMs == WSK_INFINITE_WAIT ? HOST_FOREVER
+                                                      : host_now() + (int64_t)TimeoutMs * 1000000;
+
+    for (;;) {
+        if (__atomic_load_n(&Wskp.Ready, __ATOMIC_ACQUIRE))
+            return STATUS_SUCCESS;
+        if (__atomic_load_n(&Client->Deregistering, __ATOMIC_ACQUIRE))
+            return STATUS_DEVICE_NOT_READY;
+        int64_t left = deadline == HOST_FOREVER ? 0 : deadline - host_now();
+        if (deadline != HOST_FOREVER && left <= 0)
+            return STATUS_DEVICE_NOT_READY;
+        LARGE_INTEGER wait = { .QuadPart = -(left + 99) / 100 };
+        (void)KeWaitForSingleObject(&Wskp.ReadyEvent, Executive, KernelMode, FALSE,
+                                    deadline == HOST_FOREVER ? NULL : &wait);
+        if (!__atomic_load_n(&Wskp.Ready, __ATOMIC_ACQUIRE))
+            KeClearEvent(&Wskp.ReadyEvent);
+    }
+}
+
+static BOOLEAN VersionSupported(USHORT Version)
+{
+    return Version == MAKE_WSK_VERSION(1, 0); /* D70 */
+}
+
+NTSTATUS NTAPI WskCaptureProviderNPI(PWSK_REGISTRATION WskRegistration, ULONG WaitTimeout,
+                                     PWSK_PROVIDER_NPI WskProviderNpi)
+{
+    DDI_ENTER(WskCaptureProviderNPI);
+    WSKP_CLIENT *client = ClientOf(WskRegistration);
+    const void *caller = __builtin_return_address(0);
+
+    if (!WskProviderNpi)
+        return STATUS_INVALID_PARAMETER;
+    if (!client)
+        return STATUS_DEVICE_NOT_READY; /* NPI-13 */
+    if (WaitTimeout != WSK_NO_WAIT && KiThread()->Irql > PASSIVE_LEVEL)
+        vf_report(VF_ERROR, "VF-IRQL-01", "WSK-NPI-19", caller,
+                  "a waiting WskCaptureProviderNPI at IRQL %u", KiThread()->Irql);
+    WskpClientPin(client, &client->Calls);
+    NTSTATUS status = STATUS_SUCCESS;
+    if (client->Deregistering)
+        status = STATUS_DEVICE_NOT_READY;
+    else if (!__atomic_load_n(&Wskp.Ready, __ATOMIC_ACQUIRE))
+        status = WaitTimeout == WSK_NO_WAIT ? STATUS_DEVICE_NOT_READY : WaitReady(client, WaitTimeout);
+    if (NT_SUCCESS(status) && !VersionSupported(client->Dispatch->Version))
+        status = STATUS_NOINTERFACE;
+    if (NT_SUCCESS(status)) {
+        WskpClientPin(client, &client->Captures);
+        WskProviderNpi->Client = client;
+        WskProviderNpi->Dispatch = &WskpProviderDispatch;
+    }
+    WskpClientUnpin(client, &client->Calls);
+    return status;
+}
+
+VOID NTAPI WskReleaseProviderNPI(PWSK_REGISTRATION WskRegistration)
+{
+    DDI_ENTER(WskReleaseProviderNPI);
+    WSKP_CLIENT *client = ClientOf(WskRegistration);
+
+    if (!client || client->Captures <= 0) {
+        vf_report(VF_ERROR, "VF-WSK-16", "WSK-NPI-16", __builtin_return_address(0),
+                  "WskReleaseProviderNPI without a capture");
+        return;
+    }
+    WskpClientUnpin(client, &client->Captures);
+}
+
+NTSTATUS NTAPI WskQueryProviderCharacteristics(PWSK_REGISTRATION WskRegistration,
+                                               PWSK_PROVIDER_CHARACTERISTICS WskProviderCharacteristics)
+{
+    DDI_ENTER(WskQueryProviderCharacteristics);
+    if (!WskProviderCharacteristics)
+        return STATUS_INVALID_PARAMETER;
+    if (!ClientOf(WskRegistration) || !__atomic_load_n(&Wskp.Ready, __ATOMIC_ACQUIRE))
+        return STATUS_DEVICE_NOT_READY;
+    WskProviderCharacteristics->LowestVersion = MAKE_WSK_VERSION(1, 0);
+    WskProviderCharacteristics->HighestVersion = MAKE_WSK_VERSION(1, 0);
+    return STATUS_SUCCESS;
+}
