@@ -134,6 +134,7 @@ void WskpShutdown(void)
     CloseService(&Wskp.Route);
     CloseService(&Wskp.Resolver);
     DestroyNets();
+    WskpDrainQuarantine();
     WskpShutdownNodes();
     WskpShutdownRequests();
 }

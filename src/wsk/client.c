@@ -23,6 +23,7 @@ WSKP_CLIENT *WskpClientCreate(PVOID ClientContext, const WSK_CLIENT_DISPATCH *Di
     InitializeListHead(&c->ListChangeIrps);
     InitializeListHead(&c->AddressInfos);
     KeInitializeEvent(&c->Drained, NotificationEvent, FALSE);
+    KeInitializeEvent(&c->Leaving, NotificationEvent, FALSE);
     host_lock(&Wskp.ClientsLock);
     InsertTailList(&Wskp.Clients, &c->Link);
     host_unlock(&Wskp.ClientsLock);
@@ -120,7 +121,7 @@ void WskpClientDestroy(WSKP_CLIENT *Client)
 
     Client->Deregistering = TRUE;
     WskpClientCancelListChanges(Client);
-    KeSetEvent(&Wskp.ReadyEvent, IO_NO_INCREMENT, FALSE); /* waiting captures look again (NPI-14) */
+    KeSetEvent(&Client->Leaving, IO_NO_INCREMENT, FALSE); /* ends waiting captures (NPI-14) */
     if (InterlockedDecrement(&Client->Pins) != 0) {
         while (KeWaitForSingleObject(&Client->Drained, Executive, KernelMode, FALSE, timeout) ==
                STATUS_TIMEOUT) {

@@ -59,26 +59,15 @@ VOID NTAPI WskDeregister(PWSK_REGISTRATION WskRegistration)
     WskpClientDestroy(client);
 }
 
-/* Waits until the provider is ready or the client deregisters. */
+/* Waits until the provider is ready or the client deregisters (NPI-03, NPI-04, NPI-14). */
 static NTSTATUS WaitReady(WSKP_CLIENT *Client, ULONG TimeoutMs)
 {
-    int64_t deadline = TimeoutMs == WSK_INFINITE_WAIT ? HOST_FOREVER
-                                                      : host_now() + (int64_t)TimeoutMs * 1000000;
+    PVOID objects[] = { &Wskp.ReadyEvent, &Client->Leaving };
+    LARGE_INTEGER timeout = { .QuadPart = -10000ll * TimeoutMs };
 
-    for (;;) {
-        if (__atomic_load_n(&Wskp.Ready, __ATOMIC_ACQUIRE))
-            return STATUS_SUCCESS;
-        if (__atomic_load_n(&Client->Deregistering, __ATOMIC_ACQUIRE))
-            return STATUS_DEVICE_NOT_READY;
-        int64_t left = deadline == HOST_FOREVER ? 0 : deadline - host_now();
-        if (deadline != HOST_FOREVER && left <= 0)
-            return STATUS_DEVICE_NOT_READY;
-        LARGE_INTEGER wait = { .QuadPart = -(left + 99) / 100 };
-        (void)KeWaitForSingleObject(&Wskp.ReadyEvent, Executive, KernelMode, FALSE,
-                                    deadline == HOST_FOREVER ? NULL : &wait);
-        if (!__atomic_load_n(&Wskp.Ready, __ATOMIC_ACQUIRE))
-            KeClearEvent(&Wskp.ReadyEvent);
-    }
+    (void)KeWaitForMultipleObjects(2, objects, WaitAny, Executive, KernelMode, FALSE,
+                                   TimeoutMs == WSK_INFINITE_WAIT ? NULL : &timeout, NULL);
+    return __atomic_load_n(&Wskp.Ready, __ATOMIC_ACQUIRE) ? STATUS_SUCCESS : STATUS_DEVICE_NOT_READY;
 }
 
 static BOOLEAN VersionSupported(USHORT Version)

@@ -54,7 +54,7 @@ typedef struct _WSKP_GLOBALS {
     struct host_lock ClientsLock;
     LIST_ENTRY Clients;
     BOOLEAN Ready;
-    KEVENT ReadyEvent; /* signalled when Ready, and at each deregistration (waiters recheck) */
+    KEVENT ReadyEvent;
     KTIMER ReadyTimer;
     KDPC ReadyDpc;
 } WSKP_GLOBALS;
@@ -84,6 +84,7 @@ struct _WSKP_CLIENT {
     LIST_ENTRY ListChangeIrps; /* WSK_TRANSPORT_LIST_CHANGE requests */
     LIST_ENTRY AddressInfos;
     KEVENT Drained;
+    KEVENT Leaving; /* WskDeregister was called */
 };
 
 WSKP_CLIENT *WskpClientCreate(PVOID ClientContext, const WSK_CLIENT_DISPATCH *Dispatch,
@@ -260,6 +261,8 @@ void WskpLeave(WSKP_SOCKET *Socket);
 BOOLEAN WskpTryHold(WSKP_SOCKET *Socket);
 /* Starts the close with this IRP; the socket must not be used by the caller afterwards. */
 void WskpSocketClose(WSKP_SOCKET *Socket, PIRP Irp, NTSTATUS FinalStatus);
+/* Frees the quarantined sockets; at shutdown. */
+void WskpDrainQuarantine(void);
 /* The host socket is lost: tells every enabled event (D62). */
 void WskpSocketKill(WSKP_SOCKET *Socket, NTSTATUS Status);
 /* Runs the socket's pump on its own processor soon. Any thread, any IRQL <= DISPATCH, lock held or not. */
@@ -371,6 +374,8 @@ void WskpEventInit(WSKP_SOCKET *Socket, ULONG StaticMask);
 /* SO_WSK_EVENT_CALLBACK. *Pended: the IRP will be completed later. */
 NTSTATUS WskpEventControl(WSKP_SOCKET *Socket, const WSK_EVENT_CALLBACK_CONTROL *Control, PIRP Irp,
                           BOOLEAN *Pended);
+/* The presets of a listener become the enabled events of a socket that WskAcceptEvent took. */
+void WskpEventPreset(const WSKP_SOCKET *Listener, WSKP_SOCKET *Accepted);
 BOOLEAN WskpEventHasCallback(const WSKP_SOCKET *Socket, WSKP_EVENT_KIND Kind);
 
 /* ---- indications --------------------------------------------------------------------------- */
@@ -405,8 +410,13 @@ void WskpNodeFree(WSKP_NODE *Node);
 void WskpNodeDescribe(WSKP_NODE *Node);
 /* WskRelease of either kind: walks Next from the given node. */
 NTSTATUS WskpReleaseNodes(WSKP_SOCKET *Socket, PVOID First, BOOLEAN Datagram, const void *Caller);
-/* After a callback that did not answer STATUS_PENDING: takes back what is left of the list. */
+/* Frees held nodes that were never indicated. */
 void WskpReclaimNodes(LIST_ENTRY *Nodes);
+/* Hands nodes to the client and takes them back: see indicate.c. */
+ULONG WskpNodesIndicate(WSKP_SOCKET *Socket, LIST_ENTRY *Nodes, WSKP_NODE **Array, ULONG Room,
+                        SIZE_T *Bytes);
+void WskpNodesTakeBack(WSKP_SOCKET *Socket, WSKP_NODE **Array, ULONG Count, SIZE_T Keep,
+                       LIST_ENTRY *Back);
 NTSTATUS WskpBootNodes(void);
 void WskpShutdownNodes(void);
 
