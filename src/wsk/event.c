@@ -95,11 +95,8 @@ BOOLEAN WskpEventTryStart(WSKP_SOCKET *Socket, WSKP_EVENT_KIND Kind)
 
     if (!e->Enabled || e->Running || Socket->AcceptDelivering)
         return FALSE;
-    if (__atomic_fetch_add(&Socket->Busy, 1, __ATOMIC_ACQUIRE) & WSKP_CLOSING) {
-        /* Never the last count here: our caller holds one, or runs before the close's done(). */
-        __atomic_sub_fetch(&Socket->Busy, 1, __ATOMIC_RELEASE);
+    if (!WskpTryHold(Socket))
         return FALSE;
-    }
     e->Running = TRUE;
     return TRUE;
 }
@@ -141,8 +138,8 @@ static NTSTATUS Enable(WSKP_SOCKET *s, ULONG Mask)
             continue;
         if (s->Event[kind].Static && Own(s, kind))
             return STATUS_INVALID_DEVICE_REQUEST;
-        if (Own(s, kind) && !WskpEventHasCallback(s, kind))
-            return STATUS_INVALID_PARAMETER; /* D19 */
+        if (Own(s, kind) && !WskpEventHasCallback(s, kind) && !s->AcceptDelivering)
+            return STATUS_INVALID_PARAMETER; /* D19; inside WskAcceptEvent the table is not known yet */
     }
     for (ULONG i = 0; i < RTL_NUMBER_OF(Bits); i++) {
         WSKP_EVENT_KIND kind = Bits[i].Kind;
@@ -155,6 +152,8 @@ static NTSTATUS Enable(WSKP_SOCKET *s, ULONG Mask)
         s->Event[kind].Enabled = TRUE;
         if (kind == WskpReceive)
             s->Suspended = FALSE; /* D17 */
+        if (kind == WskpReceiveFrom)
+            s->Datagram->NotAccepted = FALSE; /* RFEV-06 */
     }
     return STATUS_SUCCESS;
 }

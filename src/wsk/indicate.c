@@ -203,7 +203,7 @@ void WskpNodesTakeBack(WSKP_SOCKET *Socket, WSKP_NODE **Array, ULONG Count, SIZE
         SIZE_T bytes = NodeBytes(n);
         if (!TakeBack(n))
             continue; /* released inside the callback (D38) */
-        if (!Back || Keep >= bytes) {
+        if (!Back || (bytes > 0 && Keep >= bytes)) {
             Keep -= Keep >= bytes ? bytes : Keep;
             ReleaseOne(Socket, n);
             continue;

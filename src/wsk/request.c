@@ -346,6 +346,15 @@ void WskpRequestComplete(WSKP_REQUEST *Request, NTSTATUS Status, ULONG_PTR Infor
         WskpClientUnpin(client, &client->Irps);
 }
 
+PIRP WskpRequestDetach(WSKP_REQUEST *Request)
+{
+    PIRP irp = Request->Irp;
+
+    WskpRequestDisarm(Request, FALSE);
+    Dereference(Request);
+    return irp;
+}
+
 BOOLEAN WskpTakeIrp(PIRP Irp, const char *Function, const void *Caller)
 {
     if (!Irp) {

@@ -183,10 +183,13 @@ static NTSTATUS Refuse(PIRP Irp, NTSTATUS Status)
 
 BOOLEAN WskpTryHold(WSKP_SOCKET *Socket)
 {
-    if (__atomic_fetch_add(&Socket->Busy, 1, __ATOMIC_ACQUIRE) & WSKP_CLOSING) {
-        WskpLeave(Socket);
-        return FALSE;
-    }
+    ULONG old = __atomic_load_n(&Socket->Busy, __ATOMIC_RELAXED);
+
+    do {
+        if (old & WSKP_CLOSING)
+            return FALSE;
+    } while (!__atomic_compare_exchange_n(&Socket->Busy, &old, old + 1, TRUE, __ATOMIC_ACQUIRE,
+                                          __ATOMIC_RELAXED));
     return TRUE;
 }
 

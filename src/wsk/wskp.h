@@ -183,10 +183,13 @@ struct _WSKP_SOCKET {
     BOOLEAN RxEnd;    /* the peer's FIN was reached by reading */
     BOOLEAN FinSeen;  /* the watch saw the peer's FIN, perhaps before bytes that wait */
     BOOLEAN Suspended;     /* WskReceiveEvent waits for a WskReceive (RCVE-03, RCVE-06) */
-    BOOLEAN KickPending;
+    BOOLEAN Rearm;         /* a zero-length WskReceive came while WskReceiveEvent ran (RECV-09) */
+    BOOLEAN Exclusive;     /* a WAITALL or DRAIN receive is with the transport: nothing may follow it */
+    BOOLEAN KickPending;   /* atomic */
     BOOLEAN DisconnectTold;
     BOOLEAN AbortTold;
     BOOLEAN AcceptDelivering; /* inside WskAcceptEvent: own events stay off (D23) */
+    struct net_addr Remote; /* of a connected socket */
     NTSTATUS RxStatus; /* the receive direction failed with this */
     WSKP_EVENT Event[WskpEventKinds];
     WSKP_QUEUE Receives; /* WskReceive, WskReceiveFrom, WskAccept */
@@ -296,7 +299,7 @@ struct _WSKP_REQUEST {
     UCHAR Cancelled;    /* atomic: IoCancelIrp came */
     UCHAR CancelEnded;  /* atomic: the cancel routine no longer uses the request */
     UCHAR Phase;
-    ULONG Flags;        /* of the WSK call */
+    ULONG Flags;        /* of the WSK call, or WSKP_REQUEST_* */
     SIZE_T Length;      /* of the client's buffer, bytes */
     SIZE_T Moved;       /* bytes already placed */
     /* the client's buffer */
@@ -317,6 +320,10 @@ struct _WSKP_REQUEST {
     PVOID Extra; /* freed with the request */
     void (*Resubmit)(WSKP_REQUEST *Request);
 };
+
+/* WSKP_REQUEST.Flags of requests that go through phases. */
+#define WSKP_REQUEST_OWNS_SOCKET 0x100
+#define WSKP_REQUEST_DISCONNECT 0x200
 
 WSKP_REQUEST *WskpRequestNew(WSKP_SOCKET *Socket, PIRP Irp, enum net_opcode Code,
                              void (*Done)(struct net_op *Op));
@@ -571,13 +578,20 @@ extern const WSK_PROVIDER_CONNECTION_DISPATCH WskpConnectionDispatch;
 extern const WSK_PROVIDER_DATAGRAM_DISPATCH WskpDatagramDispatch;
 extern const WSK_PROVIDER_STREAM_DISPATCH WskpStreamDispatch;
 
-/* Starts a connect (also the second half of WskSocketConnect, whose socket closes on failure). */
+/*
+ * Starts a connect, with data to send if Buffer is given. OwnsSocket: for WskSocketConnect, the IRP
+ * returns the socket, which closes on failure.
+ */
 NTSTATUS WskpConnectSocket(WSKP_SOCKET *Socket, const struct net_addr *Remote, const WSK_BUF *Buffer,
                            BOOLEAN OwnsSocket, PIRP Irp, const void *Caller);
+/* Takes a pended request's IRP away from it and frees the request; the caller completes the IRP. */
+PIRP WskpRequestDetach(WSKP_REQUEST *Request);
 NTSTATUS WskpBindSocket(WSKP_SOCKET *Socket, const struct net_addr *Address);
 NTSTATUS WskpStartListening(WSKP_SOCKET *Socket);
 /* A stream socket's or accepted socket's connection half becomes usable. */
-void WskpBecomeConnected(WSKP_SOCKET *Socket);
+void WskpBecomeConnected(WSKP_SOCKET *Socket, const struct net_addr *Remote);
+/* Checks of the state that several functions share; lock not held. */
+NTSTATUS WskpCheckDead(WSKP_SOCKET *Socket);
 /* Bytes received and not delivered, held nodes included. */
 SIZE_T WskpReceiveBacklog(WSKP_SOCKET *Socket);
 
