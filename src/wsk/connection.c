@@ -367,8 +367,7 @@ finish:
     if (r)
         WskpRequestFree(r);
     status = WskpFinish(s, Irp, status, 0);
-    if (s->Aborted)
-        WskpKick(s);
+    WskpKick(s); /* an abort leaves receives to be ended */
     WskpLeave(s);
     return status;
 }

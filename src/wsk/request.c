@@ -237,7 +237,7 @@ static VOID NTAPI CancelRequest(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     }
     if (mine) {
         __atomic_store_n(&r->CancelEnded, TRUE, __ATOMIC_RELEASE);
-        WskpRequestComplete(r, STATUS_CANCELLED, r->Moved);
+        WskpRequestComplete(r, STATUS_CANCELLED, r->Done);
         return;
     }
     Wskp.Transport->cancel(EndpointOf(r), &r->Op);

@@ -232,7 +232,7 @@ static void CancelWaiting(WSKP_SOCKET *s)
         host_unlock(&s->Lock);
         if (!r)
             return;
-        WskpRequestComplete(r, STATUS_CANCELLED, r->Moved);
+        WskpRequestComplete(r, STATUS_CANCELLED, r->Done);
     }
 }
 

@@ -300,8 +300,9 @@ struct _WSKP_REQUEST {
     UCHAR CancelEnded;  /* atomic: the cancel routine no longer uses the request */
     UCHAR Phase;
     ULONG Flags;        /* of the WSK call, or WSKP_REQUEST_* */
-    SIZE_T Length;      /* of the client's buffer, bytes */
-    SIZE_T Moved;       /* bytes already placed */
+    SIZE_T Length;      /* of the client's buffer, bytes; of its unfilled rest while receiving */
+    SIZE_T Moved;       /* bytes placed by the last step */
+    SIZE_T Done;        /* bytes placed in all */
     /* the client's buffer */
     struct iovec *Iov;
     ULONG IovCount;
