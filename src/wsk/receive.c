@@ -8,12 +8,13 @@
  * requests are submitted only while RxOp is idle, nothing is held and no callback is running (its
  * bytes may come back), and RxOp is armed only while no request is with the transport.
  *
- * The pump decides under the socket's lock, acts without it, and repeats until nothing is to do. It
- * may run on two threads at once; what makes that safe is that each decision takes its subject with
- * it: a request off the queue, nodes off Held, a gate's Running, RxArm. Order of requests: only the head of the queue
- * is served, and Submitted (or the taken head) blocks the next decision of that kind.
+ * The pump decides under the socket's lock, acts without it, and repeats until nothing is to do.
+ * Only one thread pumps a socket at a time (Pumping); another that comes meanwhile leaves PumpAgain
+ * behind and goes, so completions and callbacks of one socket keep their order (D14, D30).
  */
 #include "wsk/wskp.h"
+
+#include <errno.h>
 
 #define NODES_PER_CALL 32
 
@@ -110,8 +111,6 @@ static void ReceiveDone(struct net_op *Op)
     }
     host_lock(&s->Lock);
     NoteResult(s, r, Op->result);
-    if (s->Aborted && Op->result != 0)
-        r->Op.result = -ECONNABORTED;
     host_unlock(&s->Lock);
     BOOLEAN held = WskpTryHold(s);
     WskpRequestComplete(r, ResultStatus(r), r->Done);
@@ -190,9 +189,11 @@ static NTSTATUS StartReceive(WSKP_SOCKET *s, WSKP_REQUEST *r, ULONG_PTR *Receive
         r->Op.result = -ECANCELED;
     host_lock(&s->Lock);
     NoteResult(s, r, r->Op.result);
+    BOOLEAN more = !IsListEmpty(&s->Receives.Waiting) || s->Event[WskpReceive].Enabled ||
+                   s->FinSeen || r->Op.result <= 0;
     host_unlock(&s->Lock);
-    if (r->Op.result <= 0)
-        WskpKick(s); /* the end may have to be told */
+    if (more)
+        WskpKick(s); /* another request, the event or the peer's end may be due now */
     *Received = r->Op.result > 0 ? (ULONG_PTR)r->Op.result : 0;
     return ResultStatus(r);
 }
@@ -595,12 +596,12 @@ void WskpPumpConnection(WSKP_SOCKET *Socket)
     WSKP_SOCKET *s = Socket;
     ACTION action;
 
-    if (!WskpTryHold(s))
+    if (!WskpPumpEnter(s))
         return;
-    TellDead(s);
     do {
         DECISION d = { 0 };
         InitializeListHead(&d.Empty);
+        TellDead(s);
         host_lock(&s->Lock);
         DropAfterAbort(s, &d);
         action = DecideRequest(s, &d);
@@ -611,8 +612,7 @@ void WskpPumpConnection(WSKP_SOCKET *Socket)
         host_unlock(&s->Lock);
         WskpReclaimNodes(&d.Empty);
         Act(s, action, &d);
-    } while (action != ActNothing);
-    WskpLeave(s);
+    } while (action != ActNothing || !WskpPumpLeave(s));
 }
 
 /* ---- WskRelease ------------------------------------------------------------------------------------------------ */

@@ -93,8 +93,10 @@ static NTSTATUS AllocateParts(WSKP_SOCKET *s)
         s->Listener = host_zalloc(sizeof(*s->Listener));
         if (!s->Listener)
             return STATUS_INSUFFICIENT_RESOURCES;
-        InitializeListHead(&s->Listener->Ready);
+        InitializeListHead(&s->Listener->Fresh);
         InitializeListHead(&s->Listener->Pended);
+        InitializeListHead(&s->Listener->Ready);
+        InitializeListHead(&s->Listener->Aborted);
     }
     if (s->Category == WSKP_DATAGRAM || s->Category == WSKP_BASIC) {
         s->Datagram = host_zalloc(sizeof(*s->Datagram));
@@ -377,6 +379,35 @@ void WskpPump(WSKP_SOCKET *Socket)
         WskpPumpDatagram(Socket);
     else if (WskpIsConnection(Socket))
         WskpPumpConnection(Socket);
+}
+
+BOOLEAN WskpPumpEnter(WSKP_SOCKET *Socket)
+{
+    if (!WskpTryHold(Socket))
+        return FALSE;
+    host_lock(&Socket->Lock);
+    BOOLEAN first = !Socket->Pumping;
+    if (first)
+        Socket->Pumping = TRUE;
+    else
+        Socket->PumpAgain = TRUE;
+    host_unlock(&Socket->Lock);
+    if (!first)
+        WskpLeave(Socket);
+    return first;
+}
+
+BOOLEAN WskpPumpLeave(WSKP_SOCKET *Socket)
+{
+    host_lock(&Socket->Lock);
+    BOOLEAN again = Socket->PumpAgain;
+    Socket->PumpAgain = FALSE;
+    if (!again)
+        Socket->Pumping = FALSE;
+    host_unlock(&Socket->Lock);
+    if (!again)
+        WskpLeave(Socket);
+    return !again;
 }
 
 static VOID NTAPI RunKick(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)

@@ -186,6 +186,7 @@ struct _WSKP_SOCKET {
     BOOLEAN Rearm;         /* a zero-length WskReceive came while WskReceiveEvent ran (RECV-09) */
     BOOLEAN Exclusive;     /* a WAITALL or DRAIN receive is with the transport: nothing may follow it */
     BOOLEAN KickPending;   /* atomic */
+    BOOLEAN Pumping, PumpAgain;
     BOOLEAN DisconnectTold;
     BOOLEAN AbortTold;
     BOOLEAN AcceptDelivering; /* inside WskAcceptEvent: own events stay off (D23) */
@@ -272,6 +273,10 @@ void WskpSocketKill(WSKP_SOCKET *Socket, NTSTATUS Status);
 void WskpKick(WSKP_SOCKET *Socket);
 /* Delivers what can be delivered. On the loop thread or in the kick DPC; no lock held. */
 void WskpPump(WSKP_SOCKET *Socket);
+/* One thread pumps at a time. Enter: FALSE when another does (it will look again) or the socket closes. */
+BOOLEAN WskpPumpEnter(WSKP_SOCKET *Socket);
+/* FALSE: look again. */
+BOOLEAN WskpPumpLeave(WSKP_SOCKET *Socket);
 void WskpPumpConnection(WSKP_SOCKET *Socket);
 void WskpPumpListener(WSKP_SOCKET *Socket);
 void WskpPumpDatagram(WSKP_SOCKET *Socket);
@@ -528,11 +533,15 @@ BOOLEAN WskpSecurityGrants(WSKP_SD *Sd, PEPROCESS Owner, const WSKP_SOCKET *Sock
 
 /* ---- listeners ------------------------------------------------------------------------------- */
 
+#define WSKP_REMEMBERED_ABORTS 64
+
 typedef struct _WSKP_LISTENER {
-    LIST_ENTRY Ready;   /* WSKP_INCOMING: accepted by the host, not yet delivered */
-    LIST_ENTRY Pended;  /* conditional accept: waiting for WskInspectComplete */
+    LIST_ENTRY Fresh;   /* WSKP_INCOMING: accepted by the host, to be inspected */
+    LIST_ENTRY Pended;  /* waiting for WskInspectComplete */
+    LIST_ENTRY Ready;   /* to be delivered */
+    LIST_ENTRY Aborted; /* the peer went away; WskAbortEvent is due */
     ULONG NextSerial;
-    ULONG64 AbortedRing[64]; /* serials of aborted inspections that are remembered (D26) */
+    ULONG AbortedSerials[WSKP_REMEMBERED_ABORTS]; /* D26; 0: free */
     ULONG AbortedNext;
 } WSKP_LISTENER;
 
