@@ -256,34 +256,8 @@ static void DeliverToEvent(WSKP_SOCKET *s, WSKP_INCOMING *i)
 
 /* ---- conditional accept ----------------------------------------------------------------------------------------- */
 
-static void Inspect(WSKP_SOCKET *s, WSKP_INCOMING *i)
-{
-    SOCKADDR_INET local, remote;
-    WSK_INSPECT_ID id;
-    WSKP_UPCALL upcall;
-
-    WskpAddressOut(s->Family, &i->Local, (PSOCKADDR)&local);
-    WskpAddressOut(s->Family, &i->Remote, (PSOCKADDR)&remote);
-    i->Id.Key = (ULONG_PTR)i;
-    i->Id.SerialNumber = ++s->Listener->NextSerial;
-    id = i->Id; /* the client gets a copy: its pointer is good for the call only (INSP-12) */
-    /* On Pended before the call, so that WskInspectComplete may come at once from anywhere. */
-    PutOn(&s->Listener->Pended, s, i);
-    StartWatch(i);
-    WskpUpcallBegin(&upcall);
-    WSK_INSPECT_ACTION action =
-        s->ListenTable->WskInspectEvent(s->Context, (PSOCKADDR)&local, (PSOCKADDR)&remote, &id);
-    WskpUpcallEnd(&upcall, "WskInspectEvent");
-    if (action == WskInspectPend)
-        return;
-    if (action != WskInspectAccept && action != WskInspectReject)
-        vf_report(VF_ERROR, "VF-WSK-09", "WSK-INSP-05", (const void *)s->ListenTable->WskInspectEvent,
-                  "WskInspectEvent returned %d", action);
-    (void)WskpInspectDecide(s, &i->Id, action == WskInspectAccept);
-}
-
 /* Finds the request by content (INSP-13) and moves it on. */
-NTSTATUS WskpInspectDecide(WSKP_SOCKET *Listener, const WSK_INSPECT_ID *Id, BOOLEAN Accept)
+static NTSTATUS Decide(WSKP_SOCKET *Listener, const WSK_INSPECT_ID *Id, BOOLEAN Accept)
 {
     WSKP_LISTENER *l = Listener->Listener;
     WSKP_INCOMING *found = NULL;
@@ -312,6 +286,32 @@ NTSTATUS WskpInspectDecide(WSKP_SOCKET *Listener, const WSK_INSPECT_ID *Id, BOOL
     if (found)
         WskpKick(Listener);
     return status;
+}
+
+static void Inspect(WSKP_SOCKET *s, WSKP_INCOMING *i)
+{
+    SOCKADDR_INET local, remote;
+    WSK_INSPECT_ID id;
+    WSKP_UPCALL upcall;
+
+    WskpAddressOut(s->Family, &i->Local, (PSOCKADDR)&local);
+    WskpAddressOut(s->Family, &i->Remote, (PSOCKADDR)&remote);
+    i->Id.Key = (ULONG_PTR)i;
+    i->Id.SerialNumber = ++s->Listener->NextSerial;
+    id = i->Id; /* the client gets a copy: its pointer is good for the call only (INSP-12) */
+    /* On Pended before the call, so that WskInspectComplete may come at once from anywhere. */
+    PutOn(&s->Listener->Pended, s, i);
+    StartWatch(i);
+    WskpUpcallBegin(&upcall);
+    WSK_INSPECT_ACTION action =
+        s->ListenTable->WskInspectEvent(s->Context, (PSOCKADDR)&local, (PSOCKADDR)&remote, &id);
+    WskpUpcallEnd(&upcall, "WskInspectEvent");
+    if (action == WskInspectPend)
+        return;
+    if (action != WskInspectAccept && action != WskInspectReject)
+        vf_report(VF_ERROR, "VF-WSK-09", "WSK-INSP-05", (const void *)s->ListenTable->WskInspectEvent,
+                  "WskInspectEvent returned %d", action);
+    (void)Decide(s, &i->Id, action == WskInspectAccept);
 }
 
 static void TellAbort(WSKP_SOCKET *s, WSKP_INCOMING *i)
@@ -344,7 +344,7 @@ NTSTATUS NTAPI WskpInspectComplete(PWSK_SOCKET Public, PWSK_INSPECT_ID InspectID
         (!InspectID || (Action != WskInspectAccept && Action != WskInspectReject)))
         status = STATUS_INVALID_PARAMETER;
     if (NT_SUCCESS(status))
-        status = WskpInspectDecide(s, InspectID, Action == WskInspectAccept);
+        status = Decide(s, InspectID, Action == WskInspectAccept);
     status = WskpFinish(s, Irp, status, 0);
     WskpLeave(s);
     return status;

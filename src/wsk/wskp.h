@@ -144,6 +144,7 @@ typedef struct _WSKP_QUEUE {
 
 typedef enum _WSKP_STATE {
     WskpUnbound,
+    WskpBinding, /* inside WskBind */
     WskpBound,
     WskpListening,
     WskpConnecting,
@@ -410,6 +411,7 @@ struct _WSKP_NODE {
     BOOLEAN DatagramKind;
     ULONG ControlLength;
     SOCKADDR_INET Remote;
+    struct net_addr From;
     struct net_packet_info Info;
     MDL Mdl;
     PFN_NUMBER Pages[18];

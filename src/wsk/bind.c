@@ -1,0 +1,170 @@
+/*
+ * bind.c: WskBind, WskListen and the address functions of all categories.
+ *
+ * The sharing table (3.7) is decided by the registry in share.c before the host is asked, because the
+ * host cannot express it (D43).
+ */
+#include "wsk/wskp.h"
+
+#define BACKLOG 4096 /* D24: the host cuts it to its own maximum */
+
+/* The registry's decision, then the host's. */
+static NTSTATUS BindHost(WSKP_SOCKET *s, const struct net_addr *Address)
+{
+    NTSTATUS status = STATUS_SUCCESS;
+
+    if (Address->port != 0)
+        status = WskpShareBind(s, Address);
+    if (!NT_SUCCESS(status))
+        return status;
+    int error = Wskp.Transport->bind(s->Ep, Address);
+    if (error) {
+        if (s->Share)
+            WskpShareRelease(s);
+        return WskpStatusFromErrno(-error);
+    }
+    struct net_ctl_arg arg = { 0 };
+    if (Address->port == 0 && Wskp.Transport->ctl(s->Ep, NET_CTL_LOCAL, &arg) == 0)
+        WskpShareRecord(s, &arg.addr);
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS WskpStartListening(WSKP_SOCKET *Socket)
+{
+    int error = Wskp.Transport->listen(Socket->Ep, BACKLOG);
+
+    if (error)
+        return WskpStatusFromErrno(-error);
+    host_lock(&Socket->Lock);
+    Socket->State = WskpListening;
+    host_unlock(&Socket->Lock);
+    WskpKick(Socket); /* events may be static, inspection may be on */
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS WskpBindSocket(WSKP_SOCKET *Socket, const struct net_addr *Address)
+{
+    host_lock(&Socket->Lock);
+    BOOLEAN first = Socket->State == WskpUnbound;
+    if (first)
+        Socket->State = WskpBinding;
+    host_unlock(&Socket->Lock);
+    if (!first)
+        return STATUS_INVALID_DEVICE_STATE; /* D42 */
+    NTSTATUS status = BindHost(Socket, Address);
+    host_lock(&Socket->Lock);
+    Socket->State = NT_SUCCESS(status) ? WskpBound : WskpUnbound;
+    host_unlock(&Socket->Lock);
+    if (NT_SUCCESS(status) && Socket->Category == WSKP_LISTEN)
+        status = WskpStartListening(Socket); /* CAT-03 */
+    else if (NT_SUCCESS(status) && Socket->Category == WSKP_DATAGRAM)
+        WskpKick(Socket);
+    return status;
+}
+
+NTSTATUS NTAPI WskpBind(PWSK_SOCKET Public, PSOCKADDR LocalAddress, ULONG Flags, PIRP Irp)
+{
+    const void *caller = __builtin_return_address(0);
+    WSKP_SOCKET *s;
+    struct net_addr address;
+
+    if (!WskpTakeIrp(Irp, "WskBind", caller))
+        return STATUS_INVALID_PARAMETER;
+    NTSTATUS status = WskpEnter(Public, ~(ULONG)WSKP_BASIC, Irp, "WskBind", caller, &s);
+    if (!NT_SUCCESS(status))
+        return status;
+    status = WskpCheckDead(s);
+    if (NT_SUCCESS(status) && Flags != 0)
+        status = STATUS_INVALID_PARAMETER;
+    if (NT_SUCCESS(status))
+        status = WskpAddressIn(s->Family, LocalAddress, &address);
+    if (NT_SUCCESS(status))
+        status = WskpBindSocket(s, &address);
+    status = WskpFinish(s, Irp, status, 0);
+    WskpLeave(s);
+    return status;
+}
+
+NTSTATUS NTAPI WskpListen(PWSK_SOCKET Public, PIRP Irp)
+{
+    const void *caller = __builtin_return_address(0);
+    WSKP_SOCKET *s;
+
+    if (!WskpTakeIrp(Irp, "WskListen", caller))
+        return STATUS_INVALID_PARAMETER;
+    NTSTATUS status = WskpEnter(Public, WSKP_STREAM, Irp, "WskListen", caller, &s);
+    if (!NT_SUCCESS(status))
+        return status;
+    status = WskpCheckDead(s);
+    host_lock(&s->Lock);
+    if (NT_SUCCESS(status) && s->State != WskpBound)
+        status = STATUS_INVALID_DEVICE_STATE;
+    host_unlock(&s->Lock);
+    if (NT_SUCCESS(status))
+        status = WskpStartListening(s);
+    status = WskpFinish(s, Irp, status, 0);
+    WskpLeave(s);
+    return status;
+}
+
+static NTSTATUS LocalAddress(WSKP_SOCKET *s, PSOCKADDR Out)
+{
+    struct net_ctl_arg arg = { 0 };
+
+    host_lock(&s->Lock);
+    BOOLEAN bound = s->State != WskpUnbound && s->State != WskpBinding;
+    host_unlock(&s->Lock);
+    if (!Out)
+        return STATUS_INVALID_PARAMETER;
+    if (!bound)
+        return STATUS_INVALID_DEVICE_STATE; /* ADDR-02 */
+    int error = Wskp.Transport->ctl(s->Ep, NET_CTL_LOCAL, &arg);
+    if (error)
+        return WskpStatusFromErrno(-error);
+    WskpAddressOut(s->Family, &arg.addr, Out);
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS NTAPI WskpGetLocalAddress(PWSK_SOCKET Public, PSOCKADDR Address, PIRP Irp)
+{
+    const void *caller = __builtin_return_address(0);
+    WSKP_SOCKET *s;
+
+    if (!WskpTakeIrp(Irp, "WskGetLocalAddress", caller))
+        return STATUS_INVALID_PARAMETER;
+    NTSTATUS status = WskpEnter(Public, ~(ULONG)WSKP_BASIC, Irp, "WskGetLocalAddress", caller, &s);
+    if (!NT_SUCCESS(status))
+        return status;
+    status = WskpCheckDead(s);
+    if (NT_SUCCESS(status))
+        status = LocalAddress(s, Address);
+    status = WskpFinish(s, Irp, status, 0);
+    WskpLeave(s);
+    return status;
+}
+
+NTSTATUS NTAPI WskpGetRemoteAddress(PWSK_SOCKET Public, PSOCKADDR Address, PIRP Irp)
+{
+    const void *caller = __builtin_return_address(0);
+    WSKP_SOCKET *s;
+
+    if (!WskpTakeIrp(Irp, "WskGetRemoteAddress", caller))
+        return STATUS_INVALID_PARAMETER;
+    NTSTATUS status =
+        WskpEnter(Public, WSKP_CONNECTION | WSKP_STREAM, Irp, "WskGetRemoteAddress", caller, &s);
+    if (!NT_SUCCESS(status))
+        return status;
+    status = WskpCheckDead(s);
+    host_lock(&s->Lock);
+    struct net_addr remote = s->Remote;
+    if (NT_SUCCESS(status) && s->State != WskpConnected)
+        status = STATUS_INVALID_DEVICE_STATE; /* ADDR-06 */
+    host_unlock(&s->Lock);
+    if (NT_SUCCESS(status) && !Address)
+        status = STATUS_INVALID_PARAMETER;
+    if (NT_SUCCESS(status))
+        WskpAddressOut(s->Family, &remote, Address);
+    status = WskpFinish(s, Irp, status, 0);
+    WskpLeave(s);
+    return status;
+}

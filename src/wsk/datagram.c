@@ -1,0 +1,663 @@
+/*
+ * datagram.c: send and receive on datagram (and raw) sockets.
+ *
+ * Receiving follows receive.c: without an enabled event requests read directly, with it a repeating
+ * receive fills Held and the pump serves requests first. Two things differ. A datagram is whole: one
+ * request, one datagram, the excess lost. And a fixed remote address filters in the subsystem (D52):
+ * a datagram from elsewhere is dropped and its request reads again.
+ *
+ * A WskSendMessages request sends its list one datagram after another under one IRP; the list was
+ * copied before the call returned (D27), so the client may free its nodes.
+ */
+#include "wsk/wskp.h"
+
+#include <errno.h>
+
+#define NODES_PER_CALL 64
+
+typedef struct _WSKP_MESSAGE {
+    ULONG First, Count; /* in the request's Iov */
+} WSKP_MESSAGE;
+
+/* ---- sending ---------------------------------------------------------------------------------------- */
+
+/* Where a send without an address goes (D51); lock held. */
+static NTSTATUS FixedDestination(const WSKP_DATAGRAM_STATE *d, struct net_addr *Out)
+{
+    if (d->HasSendTo && (d->SendToLast || !d->HasRemote))
+        *Out = d->SendTo;
+    else if (d->HasRemote)
+        *Out = d->Remote;
+    else
+        return STATUS_INVALID_PARAMETER; /* D44 */
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS CheckSend(WSKP_SOCKET *s, ULONG Flags, const SOCKADDR *Remote, struct net_addr *Out)
+{
+    NTSTATUS status = STATUS_SUCCESS;
+
+    if (Flags != 0)
+        return STATUS_INVALID_PARAMETER;
+    host_lock(&s->Lock);
+    if (!NT_SUCCESS(s->Dead))
+        status = STATUS_FILE_FORCED_CLOSED;
+    else if (s->State != WskpBound)
+        status = STATUS_INVALID_DEVICE_STATE;
+    else if (!Remote)
+        status = FixedDestination(s->Datagram, Out);
+    host_unlock(&s->Lock);
+    if (NT_SUCCESS(status) && Remote)
+        status = WskpAddressIn(s->Family, Remote, Out);
+    return status;
+}
+
+/* Destination, control data: everything that a send copies before it returns (D28). */
+static NTSTATUS PrepareSend(WSKP_REQUEST *r, ULONG Flags, const SOCKADDR *Remote, ULONG ControlLength,
+                            const CMSGHDR *Control)
+{
+    WSKP_SOCKET *s = r->Socket;
+    NTSTATUS status = CheckSend(s, Flags, Remote, &r->Op.addr);
+
+    if (!NT_SUCCESS(status))
+        return status;
+    if ((ControlLength > 0) != (Control != NULL))
+        return STATUS_INVALID_PARAMETER; /* STO-10 */
+    status = WskpControlIn(s, ControlLength, Control, &r->Info);
+    if (NT_SUCCESS(status) && s->Datagram->SendMessageSize && !(r->Info.present & NET_INFO_SEGMENT)) {
+        r->Info.present |= NET_INFO_SEGMENT;
+        r->Info.segment_bytes = s->Datagram->SendMessageSize;
+    }
+    r->Op.info = r->Info.present ? &r->Info : NULL;
+    return status;
+}
+
+/* Aims the operation at the next message of the list. */
+static void AimAtMessage(WSKP_REQUEST *r)
+{
+    const WSKP_MESSAGE *m = &r->Messages[r->MessageNext++];
+    r->Op.iov = r->Iov + m->First;
+    r->Op.iovcnt = m->Count;
+}
+
+static void SendToDone(struct net_op *Op)
+{
+    WSKP_REQUEST *r = CONTAINING_RECORD(Op, WSKP_REQUEST, Op);
+
+    if (Op->result >= 0) {
+        r->Done += (SIZE_T)Op->result;
+        if (r->MessageNext < r->MessageCount) {
+            AimAtMessage(r);
+            WskpRequestGoOn(r);
+            return;
+        }
+    }
+    WskpRequestComplete(r, Op->result < 0 ? WskpStatusFromErrno((int)-Op->result) : STATUS_SUCCESS,
+                        Op->result < 0 ? 0 : r->Done);
+}
+
+static NTSTATUS Transmit(WSKP_REQUEST *r, BOOLEAN *Inline)
+{
+    NTSTATUS status = WskpRequestSubmit(r, Inline);
+
+    if (!*Inline || !NT_SUCCESS(status))
+        return status;
+    if (r->Op.result < 0)
+        return WskpStatusFromErrno((int)-r->Op.result);
+    r->Done += (SIZE_T)r->Op.result;
+    return STATUS_SUCCESS;
+}
+
+/* Ends a send call: the request finished inline or never started. */
+static NTSTATUS FinishSend(WSKP_SOCKET *s, WSKP_REQUEST *r, PIRP Irp, NTSTATUS Status)
+{
+    ULONG_PTR sent = r && NT_SUCCESS(Status) ? r->Done : 0;
+
+    if (r)
+        WskpRequestFree(r);
+    Status = WskpFinish(s, Irp, Status, sent);
+    WskpLeave(s);
+    return Status;
+}
+
+NTSTATUS NTAPI WskpSendTo(PWSK_SOCKET Public, PWSK_BUF Buffer, ULONG Flags, PSOCKADDR RemoteAddress,
+                          ULONG ControlInfoLength, PCMSGHDR ControlInfo, PIRP Irp)
+{
+    const void *caller = __builtin_return_address(0);
+    WSKP_SOCKET *s;
+    BOOLEAN done = TRUE;
+
+    if (!WskpTakeIrp(Irp, "WskSendTo", caller))
+        return STATUS_INVALID_PARAMETER;
+    NTSTATUS status = WskpEnter(Public, WSKP_DATAGRAM, Irp, "WskSendTo", caller, &s);
+    if (!NT_SUCCESS(status))
+        return status;
+    WSKP_REQUEST *r = WskpRequestNew(s, Irp, NET_OP_SENDMSG, SendToDone);
+    status = r ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
+    if (NT_SUCCESS(status))
+        status = PrepareSend(r, Flags, RemoteAddress, ControlInfoLength, ControlInfo);
+    if (NT_SUCCESS(status))
+        status = Buffer ? WskpRequestMap(r, Buffer, caller) : STATUS_INVALID_PARAMETER;
+    if (NT_SUCCESS(status))
+        status = Transmit(r, &done);
+    if (done)
+        return FinishSend(s, r, Irp, status);
+    WskpLeave(s);
+    return STATUS_PENDING;
+}
+
+/* Copies the list: every buffer's pieces into one array, and where each message starts in it. */
+static NTSTATUS MapList(WSKP_REQUEST *r, const WSK_BUF_LIST *List, const void *Caller)
+{
+    ULONG messages = 0, pieces = 0;
+
+    for (const WSK_BUF_LIST *n = List; n; n = n->Next) {
+        messages++;
+        pieces += n->Buffer.Length ? WskpCountMdls(&n->Buffer) : 0;
+    }
+    r->Iov = r->InlineIov;
+    if (pieces > WSKP_INLINE_IOVECS) {
+        r->Iov = host_alloc(pieces * sizeof(struct iovec), 16);
+        if (!r->Iov)
+            return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    r->Extra = host_alloc(messages * sizeof(WSKP_MESSAGE), 16);
+    if (!r->Extra)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    r->Messages = r->Extra;
+    r->MessageCount = messages;
+    ULONG used = 0, i = 0;
+    for (const WSK_BUF_LIST *n = List; n; n = n->Next, i++) {
+        ULONG count;
+        NTSTATUS status = WskpMapBuffer(&n->Buffer, r->Iov + used, pieces - used, &count, Caller);
+        if (!NT_SUCCESS(status))
+            return status;
+        r->Messages[i] = (WSKP_MESSAGE){ used, count };
+        used += count;
+    }
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS NTAPI WskpSendMessages(PWSK_SOCKET Public, PWSK_BUF_LIST BufferList, ULONG Flags,
+                                PSOCKADDR RemoteAddress, ULONG ControlInfoLength, PCMSGHDR ControlInfo,
+                                PIRP Irp)
+{
+    const void *caller = __builtin_return_address(0);
+    WSKP_SOCKET *s;
+    BOOLEAN done = TRUE;
+
+    if (!WskpTakeIrp(Irp, "WskSendMessages", caller))
+        return STATUS_INVALID_PARAMETER;
+    NTSTATUS status = WskpEnter(Public, WSKP_DATAGRAM, Irp, "WskSendMessages", caller, &s);
+    if (!NT_SUCCESS(status))
+        return status;
+    WSKP_REQUEST *r = WskpRequestNew(s, Irp, NET_OP_SENDMSG, SendToDone);
+    status = r ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
+    if (NT_SUCCESS(status))
+        status = PrepareSend(r, Flags, RemoteAddress, ControlInfoLength, ControlInfo);
+    if (NT_SUCCESS(status))
+        status = BufferList ? MapList(r, BufferList, caller) : STATUS_INVALID_PARAMETER;
+    while (NT_SUCCESS(status) && done && r->MessageNext < r->MessageCount) {
+        AimAtMessage(r);
+        status = Transmit(r, &done);
+    }
+    if (done)
+        return FinishSend(s, r, Irp, status);
+    WskpLeave(s);
+    return STATUS_PENDING;
+}
+
+/* ---- receiving ------------------------------------------------------------------------------------------ */
+
+/* RFROM-10, RFEV-11: with a fixed remote address only its datagrams count. Lock held. */
+static BOOLEAN Accepts(const WSKP_SOCKET *s, const struct net_addr *From, ULONG Present)
+{
+    const WSKP_DATAGRAM_STATE *d = s->Datagram;
+
+    if (!d->HasRemote)
+        return TRUE;
+    if (Present & NET_INFO_ERROR)
+        return TRUE;
+    return WskpAddressEqual(&d->Remote, From);
+}
+
+static ULONG DeliveryFlags(ULONG Present)
+{
+    if (Present & NET_INFO_BROADCAST)
+        return MSG_BCAST;
+    return Present & NET_INFO_MULTICAST ? MSG_MCAST : 0;
+}
+
+/* Writes what the request asked for beside the bytes. */
+static void WriteOutputs(WSKP_REQUEST *r, const struct net_addr *From,
+                         const struct net_packet_info *Info, BOOLEAN Truncated)
+{
+    WSKP_SOCKET *s = r->Socket;
+    ULONG flags = DeliveryFlags(Info->present) | (Truncated ? MSG_TRUNC : 0);
+    BOOLEAN control_cut = FALSE;
+
+    if (r->RemoteOut)
+        WskpAddressOut(s->Family, From, r->RemoteOut);
+    if (r->ControlLengthOut)
+        *r->ControlLengthOut =
+            WskpControlOut(s, Info, r->ControlOut, r->ControlOut ? r->ControlRoom : 0, &control_cut);
+    if (control_cut)
+        flags |= MSG_CTRUNC;
+    if (r->ControlFlagsOut)
+        *r->ControlFlagsOut = flags;
+}
+
+static NTSTATUS DatagramStatus(BOOLEAN Truncated)
+{
+    return Truncated && Wskp.Config.truncated_is_overflow ? STATUS_BUFFER_OVERFLOW : STATUS_SUCCESS;
+}
+
+/* A direct read ended. TRUE: not for us, read again. Writes outputs and status otherwise. */
+static BOOLEAN TakeDirect(WSKP_REQUEST *r, NTSTATUS *Status, ULONG_PTR *Bytes)
+{
+    WSKP_SOCKET *s = r->Socket;
+
+    if (r->Op.result < 0) {
+        *Status = WskpStatusFromErrno((int)-r->Op.result);
+        *Bytes = 0;
+        return FALSE;
+    }
+    host_lock(&s->Lock);
+    BOOLEAN ours = Accepts(s, &r->Op.addr, r->Info.present);
+    host_unlock(&s->Lock);
+    if (!ours) {
+        memset(&r->Info, 0, sizeof(r->Info));
+        return TRUE;
+    }
+    BOOLEAN truncated = (r->Info.present & NET_INFO_TRUNCATED) != 0;
+    WriteOutputs(r, &r->Op.addr, &r->Info, truncated);
+    *Status = DatagramStatus(truncated);
+    *Bytes = (ULONG_PTR)r->Op.result;
+    return FALSE;
+}
+
+static void NoteDone(WSKP_SOCKET *s)
+{
+    host_lock(&s->Lock);
+    s->Receives.Submitted--;
+    host_unlock(&s->Lock);
+}
+
+static void ReceiveFromDone(struct net_op *Op)
+{
+    WSKP_REQUEST *r = CONTAINING_RECORD(Op, WSKP_REQUEST, Op);
+    WSKP_SOCKET *s = r->Socket;
+    NTSTATUS status;
+    ULONG_PTR bytes;
+
+    if (TakeDirect(r, &status, &bytes)) {
+        WskpRequestGoOn(r);
+        return;
+    }
+    NoteDone(s);
+    BOOLEAN held = WskpTryHold(s);
+    WskpRequestComplete(r, status, bytes);
+    if (held) {
+        WskpPump(s);
+        WskpLeave(s);
+    }
+}
+
+/* Lock held. */
+static BOOLEAN EventWants(const WSKP_SOCKET *s)
+{
+    return s->Event[WskpReceiveFrom].Enabled && s->State == WskpBound && NT_SUCCESS(s->Dead);
+}
+
+static NTSTATUS StartReceiveFrom(WSKP_SOCKET *s, WSKP_REQUEST *r, ULONG_PTR *Bytes, BOOLEAN *Inline)
+{
+    host_lock(&s->Lock);
+    BOOLEAN direct = !EventWants(s) && s->RxArm == WskpIdle && IsListEmpty(&s->Held) &&
+                     IsListEmpty(&s->Receives.Waiting);
+    if (direct)
+        s->Receives.Submitted++;
+    host_unlock(&s->Lock);
+    if (direct) {
+        NTSTATUS status = WskpRequestSubmit(r, Inline);
+        if (!*Inline)
+            return STATUS_PENDING;
+        if (status == STATUS_CANCELLED)
+            r->Op.result = -ECANCELED;
+        if (!TakeDirect(r, &status, Bytes)) {
+            NoteDone(s);
+            return status;
+        }
+        NoteDone(s); /* filtered out: wait for the next one as a queued request */
+        *Inline = FALSE;
+    }
+    if (!WskpRequestArm(r)) {
+        *Inline = TRUE;
+        return STATUS_CANCELLED;
+    }
+    host_lock(&s->Lock);
+    BOOLEAN queued = WskpQueuePut(&s->Receives, r);
+    host_unlock(&s->Lock);
+    if (!queued)
+        WskpRequestComplete(r, STATUS_CANCELLED, 0);
+    WskpKick(s);
+    return STATUS_PENDING;
+}
+
+static NTSTATUS CheckReceiveFrom(WSKP_SOCKET *s, const WSK_BUF *Buffer, ULONG Flags)
+{
+    if (!Buffer || Flags != 0)
+        return STATUS_INVALID_PARAMETER;
+    host_lock(&s->Lock);
+    NTSTATUS status = STATUS_SUCCESS;
+    if (!NT_SUCCESS(s->Dead))
+        status = STATUS_FILE_FORCED_CLOSED;
+    else if (s->State != WskpBound)
+        status = STATUS_INVALID_DEVICE_STATE;
+    host_unlock(&s->Lock);
+    return status;
+}
+
+NTSTATUS NTAPI WskpReceiveFromRequest(PWSK_SOCKET Public, PWSK_BUF Buffer, ULONG Flags,
+                                      PSOCKADDR RemoteAddress, PULONG ControlLength,
+                                      PCMSGHDR ControlInfo, PULONG ControlFlags, PIRP Irp)
+{
+    const void *caller = __builtin_return_address(0);
+    WSKP_SOCKET *s;
+    WSKP_REQUEST *r = NULL;
+    ULONG_PTR bytes = 0;
+    BOOLEAN done = FALSE;
+
+    if (!WskpTakeIrp(Irp, "WskReceiveFrom", caller))
+        return STATUS_INVALID_PARAMETER;
+    NTSTATUS status = WskpEnter(Public, WSKP_DATAGRAM, Irp, "WskReceiveFrom", caller, &s);
+    if (!NT_SUCCESS(status))
+        return status;
+    status = CheckReceiveFrom(s, Buffer, Flags);
+    if (!NT_SUCCESS(status))
+        goto finish;
+    r = WskpRequestNew(s, Irp, NET_OP_RECVMSG, ReceiveFromDone);
+    status = r ? WskpRequestMap(r, Buffer, caller) : STATUS_INSUFFICIENT_RESOURCES;
+    if (!NT_SUCCESS(status))
+        goto finish;
+    if (r->IovCount == 0) { /* an empty buffer: the datagram is read, and lost (RFROM-08) */
+        r->Iov[0] = (struct iovec){ &r->ControlRoom, 0 };
+        r->Op.iovcnt = r->IovCount = 1;
+    }
+    r->Op.info = &r->Info;
+    r->RemoteOut = RemoteAddress;
+    r->ControlLengthOut = ControlLength;
+    r->ControlOut = ControlLength ? ControlInfo : NULL;
+    r->ControlRoom = ControlLength ? *ControlLength : 0;
+    r->ControlFlagsOut = ControlFlags;
+    status = StartReceiveFrom(s, r, &bytes, &done);
+    if (!done) {
+        WskpLeave(s);
+        return STATUS_PENDING;
+    }
+finish:
+    if (r)
+        WskpRequestFree(r);
+    status = WskpFinish(s, Irp, status, bytes);
+    WskpLeave(s);
+    return status;
+}
+
+/* ---- the repeating receive --------------------------------------------------------------------------------- */
+
+static WSKP_NODE *NodeFrom(WSKP_SOCKET *s, struct net_op *Op)
+{
+    WSKP_NODE *n = WskpNodeNew(s, Op->buf);
+    BOOLEAN cut;
+
+    if (!n) /* no memory: a datagram may be lost, a stream's bytes may not */
+        return NULL;
+    n->DatagramKind = TRUE;
+    n->Flags = DeliveryFlags(s->RxInfo.present);
+    n->IsError = (s->RxInfo.present & NET_INFO_ERROR) != 0;
+    n->Info = s->RxInfo;
+    WskpAddressOut(s->Family, &Op->addr, (PSOCKADDR)&n->Remote);
+    n->From = Op->addr;
+    n->ControlLength = WskpControlOut(s, &s->RxInfo, n->Control, sizeof(n->Control), &cut);
+    n->Datagram.RemoteAddress = (PSOCKADDR)&n->Remote;
+    n->Datagram.ControlInfo = n->ControlLength ? (PCMSGHDR)n->Control : NULL;
+    n->Datagram.ControlInfoLength = n->ControlLength;
+    return n;
+}
+
+static void RxDone(struct net_op *Op)
+{
+    WSKP_SOCKET *s = CONTAINING_RECORD(Op, WSKP_SOCKET, RxOp);
+    WSKP_NODE *n = NULL;
+
+    host_lock(&s->Lock);
+    BOOLEAN ours = Op->buf && Accepts(s, &Op->addr, s->RxInfo.present);
+    host_unlock(&s->Lock);
+    if (ours)
+        n = NodeFrom(s, Op);
+    if (Op->buf && !n)
+        net_buf_put(Op->buf);
+    Op->buf = NULL;
+    memset(&s->RxInfo, 0, sizeof(s->RxInfo));
+    BOOLEAN held = WskpTryHold(s);
+    host_lock(&s->Lock);
+    if (n) {
+        InsertTailList(&s->Held, &n->Link);
+        s->HeldBytes += n->Buf->length;
+    }
+    BOOLEAN batch_ends = !Op->more || Op->drained || s->HeldBytes > 256 * 1024;
+    if (!Op->more)
+        s->RxArm = WskpIdle;
+    host_unlock(&s->Lock);
+    if (!Op->more && Op->result < 0 && Op->result != -ECANCELED)
+        WskpSocketKill(s, WskpStatusFromErrno((int)-Op->result));
+    if (held) {
+        if (batch_ends)
+            WskpPump(s);
+        else
+            WskpKick(s);
+        WskpLeave(s);
+    }
+}
+
+/* ---- indications -------------------------------------------------------------------------------------------- */
+
+/* Lock held. The next nodes of one kind of delivery (D48). */
+static ULONG TakeBatch(WSKP_SOCKET *s, LIST_ENTRY *Nodes)
+{
+    ULONG flags = CONTAINING_RECORD(s->Held.Flink, WSKP_NODE, Link)->Flags;
+
+    for (ULONG i = 0; i < NODES_PER_CALL && !IsListEmpty(&s->Held); i++) {
+        WSKP_NODE *n = CONTAINING_RECORD(s->Held.Flink, WSKP_NODE, Link);
+        if (n->Flags != flags)
+            break;
+        s->HeldBytes -= n->Buf->length;
+        RemoveEntryList(&n->Link);
+        InsertTailList(Nodes, &n->Link);
+    }
+    return flags;
+}
+
+/* RFEV-06: not accepted: buffered, and the event is off until it is enabled again. */
+static void NotAccepted(WSKP_SOCKET *s, WSKP_NODE **Array, ULONG Count)
+{
+    LIST_ENTRY back;
+    SIZE_T bytes = 0;
+
+    InitializeListHead(&back);
+    WskpNodesTakeBack(s, Array, Count, 0, &back);
+    host_lock(&s->Lock);
+    s->Event[WskpReceiveFrom].Enabled = FALSE;
+    s->Datagram->NotAccepted = TRUE;
+    for (PLIST_ENTRY e = back.Flink; e != &back; e = e->Flink)
+        bytes += CONTAINING_RECORD(e, WSKP_NODE, Link)->Buf->length;
+    s->HeldBytes += bytes;
+    while (!IsListEmpty(&back))
+        InsertHeadList(&s->Held, RemoveTailList(&back));
+    host_unlock(&s->Lock);
+}
+
+static void Indicate(WSKP_SOCKET *s)
+{
+    LIST_ENTRY nodes;
+    WSKP_NODE *array[NODES_PER_CALL];
+    SIZE_T bytes;
+    WSKP_UPCALL upcall;
+    PFN_WSK_RECEIVE_FROM_EVENT callback = s->DatagramTable->WskReceiveFromEvent;
+
+    InitializeListHead(&nodes);
+    host_lock(&s->Lock);
+    ULONG flags = TakeBatch(s, &nodes);
+    host_unlock(&s->Lock);
+    ULONG count = WskpNodesIndicate(s, &nodes, array, NODES_PER_CALL, &bytes);
+    WskpUpcallBegin(&upcall);
+    NTSTATUS status = callback(s->Context, flags | WskpUpcallFlags(), &array[0]->Datagram);
+    WskpUpcallEnd(&upcall, "WskReceiveFromEvent");
+    if (status == STATUS_PENDING)
+        return;
+    if (status != STATUS_SUCCESS && status != STATUS_DATA_NOT_ACCEPTED)
+        vf_report(VF_ERROR, "VF-WSK-09", "WSK-RFEV-14", (const void *)callback,
+                  "WskReceiveFromEvent returned 0x%08x", status);
+    host_lock(&s->Lock);
+    BOOLEAN is_static = s->Event[WskpReceiveFrom].Static;
+    host_unlock(&s->Lock);
+    if (status == STATUS_DATA_NOT_ACCEPTED && !is_static)
+        NotAccepted(s, array, count);
+    else /* RFEV-07 and D15: the event stays enabled, the datagrams are dropped */
+        WskpNodesTakeBack(s, array, count, 0, NULL);
+}
+
+/* ---- the pump ---------------------------------------------------------------------------------------------------- */
+
+/* Gives one held datagram to a request; consumes the node. */
+static void ServeRequest(WSKP_REQUEST *r, WSKP_NODE *n)
+{
+    SIZE_T copied = 0, length = n->Buf->length;
+
+    for (ULONG i = 0; i < r->IovCount && copied < length; i++) {
+        SIZE_T part = r->Iov[i].iov_len < length - copied ? r->Iov[i].iov_len : length - copied;
+        memcpy(r->Iov[i].iov_base, n->Buf->data + copied, part);
+        copied += part;
+    }
+    WriteOutputs(r, &n->From, &n->Info, copied < length);
+    NTSTATUS status = DatagramStatus(copied < length);
+    WskpNodeFree(n);
+    WskpRequestComplete(r, status, copied);
+}
+
+static BOOLEAN PumpRequest(WSKP_SOCKET *s)
+{
+    WSKP_REQUEST *r = NULL;
+    WSKP_NODE *n = NULL;
+
+    host_lock(&s->Lock);
+    BOOLEAN dead = !NT_SUCCESS(s->Dead);
+    if (dead || (!IsListEmpty(&s->Held) && !s->Event[WskpReceiveFrom].Running)) {
+        r = WskpQueueTake(&s->Receives);
+        if (r && !dead) {
+            n = CONTAINING_RECORD(RemoveHeadList(&s->Held), WSKP_NODE, Link);
+            s->HeldBytes -= n->Buf->length;
+        }
+    } else if (s->RxArm == WskpIdle && IsListEmpty(&s->Held) && !s->Event[WskpReceiveFrom].Running) {
+        r = WskpQueueTake(&s->Receives);
+        if (r)
+            s->Receives.Submitted++;
+    }
+    host_unlock(&s->Lock);
+    if (!r)
+        return FALSE;
+    if (dead) {
+        WskpRequestComplete(r, STATUS_FILE_FORCED_CLOSED, 0);
+    } else if (n) {
+        ServeRequest(r, n);
+    } else {
+        r->Op.flags = NET_F_ASYNC;
+        WskpRequestGoOn(r);
+    }
+    return TRUE;
+}
+
+static BOOLEAN PumpEvent(WSKP_SOCKET *s)
+{
+    host_lock(&s->Lock);
+    BOOLEAN want = EventWants(s);
+    BOOLEAN idle = s->Receives.Submitted == 0 && IsListEmpty(&s->Receives.Waiting);
+    BOOLEAN indicate = want && idle && !IsListEmpty(&s->Held) && WskpEventTryStart(s, WskpReceiveFrom);
+    BOOLEAN arm = !indicate && want && idle && s->RxArm == WskpIdle;
+    BOOLEAN disarm = !want && s->RxArm == WskpArmed;
+    if (arm)
+        s->RxArm = WskpArmed;
+    if (disarm)
+        s->RxArm = WskpStopping;
+    host_unlock(&s->Lock);
+    if (indicate) {
+        Indicate(s);
+        WskpEventEnd(s, WskpReceiveFrom);
+    }
+    if (arm) {
+        memset(&s->RxInfo, 0, sizeof(s->RxInfo));
+        s->RxOp = (struct net_op){ .code = NET_OP_RECVMSG,
+                                   .flags = NET_F_MULTI | NET_F_ASYNC,
+                                   .done = RxDone,
+                                   .info = &s->RxInfo };
+        (void)Wskp.Transport->submit(s->Ep, &s->RxOp);
+    }
+    if (disarm)
+        Wskp.Transport->cancel(s->Ep, &s->RxOp);
+    return indicate || arm || disarm;
+}
+
+/* D62 */
+static BOOLEAN PumpDead(WSKP_SOCKET *s)
+{
+    WSKP_UPCALL upcall;
+
+    host_lock(&s->Lock);
+    WSKP_EVENT *e = &s->Event[WskpReceiveFrom];
+    BOOLEAN tell = !NT_SUCCESS(s->Dead) && !e->DeadTold && WskpEventTryStart(s, WskpReceiveFrom);
+    if (tell)
+        e->DeadTold = TRUE;
+    host_unlock(&s->Lock);
+    if (!tell)
+        return FALSE;
+    WskpUpcallBegin(&upcall);
+    (void)s->DatagramTable->WskReceiveFromEvent(s->Context, WskpUpcallFlags(), NULL);
+    WskpUpcallEnd(&upcall, "WskReceiveFromEvent");
+    WskpEventEnd(s, WskpReceiveFrom);
+    return TRUE;
+}
+
+void WskpPumpDatagram(WSKP_SOCKET *Socket)
+{
+    if (!WskpPumpEnter(Socket))
+        return;
+    do {
+        while (PumpDead(Socket) || PumpRequest(Socket) || PumpEvent(Socket))
+            continue;
+    } while (!WskpPumpLeave(Socket));
+}
+
+NTSTATUS NTAPI WskpReleaseDatagrams(PWSK_SOCKET Public, PWSK_DATAGRAM_INDICATION DatagramIndication)
+{
+    const void *caller = __builtin_return_address(0);
+    WSKP_SOCKET *s;
+
+    if (!DatagramIndication)
+        return STATUS_INVALID_PARAMETER;
+    NTSTATUS status = WskpEnter(Public, WSKP_DATAGRAM, NULL, "WskRelease", caller, &s);
+    if (!NT_SUCCESS(status))
+        return status;
+    status = WskpReleaseNodes(s, DatagramIndication, TRUE, caller);
+    WskpLeave(s);
+    return status;
+}
+
+const WSK_PROVIDER_DATAGRAM_DISPATCH WskpDatagramDispatch = {
+    .WskControlSocket = WskpControlSocket,
+    .WskCloseSocket = WskpCloseSocket,
+    .WskBind = WskpBind,
+    .WskSendTo = WskpSendTo,
+    .WskReceiveFrom = WskpReceiveFromRequest,
+    .WskRelease = WskpReleaseDatagrams,
+    .WskGetLocalAddress = WskpGetLocalAddress,
+    .WskSendMessages = WskpSendMessages,
+};
