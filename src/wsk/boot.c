@@ -7,6 +7,8 @@
  */
 #include "wsk/wskp.h"
 
+#include <errno.h>
+
 WSKP_GLOBALS Wskp;
 
 static void PollNet(void *Context, int64_t deadline_ns)
@@ -124,6 +126,10 @@ int WskpBoot(const struct wsk_config *config)
         return error;
     }
     StartReadiness();
+    if (!NT_SUCCESS(WskpNpiRegister())) {
+        WskpShutdown();
+        return -ENOMEM;
+    }
     return 0;
 }
 
@@ -131,6 +137,7 @@ void WskpShutdown(void)
 {
     (void)KeCancelTimer(&Wskp.ReadyTimer);
     KeFlushQueuedDpcs();
+    WskpNpiDeregister();
     CloseService(&Wskp.Route);
     CloseService(&Wskp.Resolver);
     DestroyNets();

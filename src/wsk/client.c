@@ -7,6 +7,8 @@
  */
 #include "wsk/wskp.h"
 
+#include <netioddk.h>
+
 WSKP_CLIENT *WskpClientCreate(PVOID ClientContext, const WSK_CLIENT_DISPATCH *Dispatch,
                               const void *Owner)
 {
@@ -36,11 +38,25 @@ void WskpClientPin(WSKP_CLIENT *Client, LONG *Counter)
     InterlockedIncrement(Counter);
 }
 
+static void DropPin(WSKP_CLIENT *Client)
+{
+    if (InterlockedDecrement(&Client->Pins) != 0)
+        return;
+    if (Client->Binding)
+        NmrProviderDetachClientComplete(Client->Binding); /* may free the client */
+    else
+        KeSetEvent(&Client->Drained, IO_NO_INCREMENT, FALSE);
+}
+
 void WskpClientUnpin(WSKP_CLIENT *Client, LONG *Counter)
 {
     InterlockedDecrement(Counter);
-    if (InterlockedDecrement(&Client->Pins) == 0)
-        KeSetEvent(&Client->Drained, IO_NO_INCREMENT, FALSE);
+    DropPin(Client);
+}
+
+void WskpClientDropRegistration(WSKP_CLIENT *Client)
+{
+    DropPin(Client);
 }
 
 WSKP_CLIENT *WskpClientEnter(PWSK_CLIENT Client, const char *Function, const void *Caller)
@@ -114,26 +130,35 @@ static void PrintLine(void *Context, const char *Text)
     host_printf("WskDeregister waits for %s\n", Text);
 }
 
-void WskpClientDestroy(WSKP_CLIENT *Client)
+void WskpClientLeaving(WSKP_CLIENT *Client)
 {
-    LARGE_INTEGER patience = { .QuadPart = -10000ll * 5000 };
-    PLARGE_INTEGER timeout = &patience;
-
-    Client->Deregistering = TRUE;
+    __atomic_store_n(&Client->Deregistering, TRUE, __ATOMIC_RELEASE);
     WskpClientCancelListChanges(Client);
     KeSetEvent(&Client->Leaving, IO_NO_INCREMENT, FALSE); /* ends waiting captures (NPI-14) */
-    if (InterlockedDecrement(&Client->Pins) != 0) {
-        while (KeWaitForSingleObject(&Client->Drained, Executive, KernelMode, FALSE, timeout) ==
-               STATUS_TIMEOUT) {
-            LINE out = { PrintLine, NULL, 0 };
-            Describe(Client, &out);
-            timeout = NULL; /* said once; the wait itself has no limit */
-        }
-    }
+}
+
+void WskpClientFree(WSKP_CLIENT *Client)
+{
     host_lock(&Wskp.ClientsLock);
     RemoveEntryList(&Client->Link);
     host_unlock(&Wskp.ClientsLock);
     WskpClientFreeAddressInfos(Client);
     Client->Magic = 0;
     host_free(Client);
+}
+
+void WskpClientDestroy(WSKP_CLIENT *Client)
+{
+    LARGE_INTEGER patience = { .QuadPart = -10000ll * 5000 };
+    PLARGE_INTEGER timeout = &patience;
+
+    WskpClientLeaving(Client);
+    DropPin(Client);
+    while (KeWaitForSingleObject(&Client->Drained, Executive, KernelMode, FALSE, timeout) ==
+           STATUS_TIMEOUT) {
+        LINE out = { PrintLine, NULL, 0 };
+        Describe(Client, &out);
+        timeout = NULL; /* said once; the wait itself has no limit */
+    }
+    WskpClientFree(Client);
 }

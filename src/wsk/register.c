@@ -91,7 +91,7 @@ NTSTATUS NTAPI WskCaptureProviderNPI(PWSK_REGISTRATION WskRegistration, ULONG Wa
                   "a waiting WskCaptureProviderNPI at IRQL %u", KiThread()->Irql);
     WskpClientPin(client, &client->Calls);
     NTSTATUS status = STATUS_SUCCESS;
-    if (client->Deregistering)
+    if (__atomic_load_n(&client->Deregistering, __ATOMIC_ACQUIRE))
         status = STATUS_DEVICE_NOT_READY;
     else if (!__atomic_load_n(&Wskp.Ready, __ATOMIC_ACQUIRE))
         status = WaitTimeout == WSK_NO_WAIT ? STATUS_DEVICE_NOT_READY : WaitReady(client, WaitTimeout);

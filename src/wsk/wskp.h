@@ -71,6 +71,7 @@ struct _WSKP_CLIENT {
     PVOID ClientContext;
     const WSK_CLIENT_DISPATCH *Dispatch;
     const void *Owner;
+    HANDLE Binding; /* attached by NMR, not by WskRegister */
     LONG Pins;     /* one for the registration, plus all of the following */
     LONG Captures; /* the counters below are for the report of what a deregistration waits for */
     LONG Calls;
@@ -91,6 +92,12 @@ WSKP_CLIENT *WskpClientCreate(PVOID ClientContext, const WSK_CLIENT_DISPATCH *Di
                               const void *Owner);
 /* Waits until nothing of the client is left, then frees it. PASSIVE_LEVEL. */
 void WskpClientDestroy(WSKP_CLIENT *Client);
+/* The steps of the above, for a client that detaches by NMR (npi.c). */
+void WskpClientLeaving(WSKP_CLIENT *Client);
+void WskpClientDropRegistration(WSKP_CLIENT *Client);
+void WskpClientFree(WSKP_CLIENT *Client);
+NTSTATUS WskpNpiRegister(void);
+void WskpNpiDeregister(void);
 void WskpClientPin(WSKP_CLIENT *Client, LONG *Counter);
 void WskpClientUnpin(WSKP_CLIENT *Client, LONG *Counter);
 /* Checks and pins the client for the time of one provider call; NULL: not a captured client. */

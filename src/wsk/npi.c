@@ -1,0 +1,80 @@
+/*
+ * npi.c: WSK as one provider on the Network Module Registrar.
+ *
+ * A driver that attaches by NMR gets the same client object and table as one that calls WskRegister
+ * (REG-07). The binding counts as one capture. Its detachment finishes when nothing of the client is
+ * left, sockets included (NMR-19).
+ */
+#include "wsk/wskp.h"
+
+#include <netioddk.h>
+
+static HANDLE ProviderHandle;
+static const WSK_PROVIDER_CHARACTERISTICS Characteristics = { MAKE_WSK_VERSION(1, 0),
+                                                              MAKE_WSK_VERSION(1, 0) };
+static const NPI_MODULEID ModuleId = {
+    .Length = sizeof(NPI_MODULEID),
+    .Type = MIT_GUID,
+    .Guid = { 0x6f70656e, 0x5753, 0x4b21, { 0x80, 0x01, 0x57, 0x53, 0x4b, 0x4e, 0x4d, 0x52 } }
+};
+
+static NTSTATUS NTAPI AttachClient(HANDLE Binding, PVOID ProviderContext,
+                                   PNPI_REGISTRATION_INSTANCE ClientRegistrationInstance,
+                                   PVOID ClientBindingContext, const VOID *ClientDispatch,
+                                   PVOID *ProviderBindingContext, const VOID **ProviderDispatch)
+{
+    const WSK_CLIENT_DISPATCH *dispatch = ClientDispatch;
+    UNREFERENCED_PARAMETER(ProviderContext);
+    UNREFERENCED_PARAMETER(ClientRegistrationInstance);
+
+    if (!dispatch || dispatch->Version != MAKE_WSK_VERSION(1, 0))
+        return STATUS_NOINTERFACE;
+    WSKP_CLIENT *client = WskpClientCreate(ClientBindingContext, dispatch, (const void *)dispatch);
+    if (!client)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    client->Binding = Binding;
+    WskpClientPin(client, &client->Captures);
+    *ProviderBindingContext = client;
+    *ProviderDispatch = &WskpProviderDispatch;
+    return STATUS_SUCCESS;
+}
+
+/* Pended until the last pin is gone: WskpClientUnpin() then completes it. */
+static NTSTATUS NTAPI DetachClient(PVOID ProviderBindingContext)
+{
+    WSKP_CLIENT *client = ProviderBindingContext;
+
+    WskpClientLeaving(client);
+    WskpClientUnpin(client, &client->Captures);
+    WskpClientDropRegistration(client);
+    return STATUS_PENDING;
+}
+
+static VOID NTAPI CleanupClient(PVOID ProviderBindingContext)
+{
+    WskpClientFree(ProviderBindingContext);
+}
+
+NTSTATUS WskpNpiRegister(void)
+{
+    NPI_PROVIDER_CHARACTERISTICS c = {
+        .Length = sizeof(c),
+        .ProviderAttachClient = AttachClient,
+        .ProviderDetachClient = DetachClient,
+        .ProviderCleanupBindingContext = CleanupClient,
+        .ProviderRegistrationInstance = { .Size = sizeof(NPI_REGISTRATION_INSTANCE),
+                                          .NpiId = &NPI_WSK_INTERFACE_ID,
+                                          .ModuleId = (PNPI_MODULEID)&ModuleId,
+                                          .NpiSpecificCharacteristics = &Characteristics }
+    };
+    return NmrRegisterProvider(&c, NULL, &ProviderHandle);
+}
+
+void WskpNpiDeregister(void)
+{
+    if (!ProviderHandle)
+        return;
+    if (NmrDeregisterProvider(ProviderHandle) == STATUS_PENDING)
+        (void)NmrWaitForProviderDeregisterComplete(ProviderHandle);
+    ProviderHandle = NULL;
+}
