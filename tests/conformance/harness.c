@@ -1,0 +1,623 @@
+/*
+ * harness.c: DriverEntry of every conformance driver, and the helpers of conformance.h.
+ */
+#include "conformance.h"
+
+#include <ntstrsafe.h>
+
+#define TAG 'fnoC'
+#define MAX_OPEN 4096
+
+extern const char *const TestFile;
+extern void (*const TestFill)(TEST_ENTRY *, ULONG *);
+
+PWSK_CLIENT Client;
+const WSK_PROVIDER_DISPATCH *Wsk;
+
+static WSK_REGISTRATION Registration;
+static const WSK_CLIENT_DISPATCH ClientDispatch = { MAKE_WSK_VERSION(1, 0), 0, NULL };
+
+static BOOLEAN Failed;
+static const char *SkipReason;
+static char FailText[512];
+static PWSK_SOCKET Opened[MAX_OPEN];
+static BUFFER *Buffers;
+
+/* ---- results -------------------------------------------------------------------------------------- */
+
+static const char *BaseName(const char *Path)
+{
+    const char *base = Path;
+    for (; *Path; Path++)
+        if (*Path == '/' || *Path == '\\')
+            base = Path + 1;
+    return base;
+}
+
+void TestFail(const char *File, int Line, const char *Format, ...)
+{
+    char text[384];
+    va_list args;
+
+    if (Failed)
+        return;
+    Failed = TRUE;
+    va_start(args, Format);
+    (void)RtlStringCbVPrintfA(text, sizeof(text), Format, args);
+    va_end(args);
+    (void)RtlStringCbPrintfA(FailText, sizeof(FailText), "%s:%d: %s", BaseName(File), Line, text);
+}
+
+BOOLEAN TestFailed(void)
+{
+    return Failed;
+}
+
+void TestSkip(const char *Reason)
+{
+    SkipReason = Reason;
+}
+
+/* ---- calls ------------------------------------------------------------------------------------------ */
+
+static NTSTATUS NTAPI CallCompleted(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+{
+    CALL *call = Context;
+    UNREFERENCED_PARAMETER(DeviceObject);
+
+    call->Status = Irp->IoStatus.Status;
+    call->Information = Irp->IoStatus.Information;
+    call->PendingReturned = Irp->PendingReturned;
+    call->Irql = KeGetCurrentIrql();
+    InterlockedIncrement(&call->Completions);
+    KeSetEvent(&call->Done, IO_NO_INCREMENT, FALSE);
+    return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+PIRP CallBegin(CALL *Call)
+{
+    RtlZeroMemory(Call, sizeof(*Call));
+    KeInitializeEvent(&Call->Done, NotificationEvent, FALSE);
+    Call->Irp = IoAllocateIrp(1, FALSE);
+    if (!Call->Irp) {
+        TestFail(__FILE__, __LINE__, "no IRP");
+        return NULL;
+    }
+    IoSetCompletionRoutine(Call->Irp, CallCompleted, Call, TRUE, TRUE, TRUE);
+    return Call->Irp;
+}
+
+BOOLEAN WaitFor(PKEVENT Event)
+{
+    LARGE_INTEGER limit;
+
+    limit.QuadPart = -10000000ll * WAIT_SECONDS;
+    return KeWaitForSingleObject(Event, Executive, KernelMode, FALSE, &limit) == STATUS_SUCCESS;
+}
+
+BOOLEAN CallIsDone(CALL *Call)
+{
+    return KeReadStateEvent(&Call->Done) != 0;
+}
+
+void CallStarted(CALL *Call, NTSTATUS Returned)
+{
+    Call->Returned = Returned;
+    if (Returned == STATUS_PENDING)
+        return;
+    if (!CallIsDone(Call))
+        TestFail(__FILE__, __LINE__, "returned 0x%08x without completing the IRP (D01)", Returned);
+    else if (Call->Status != Returned)
+        TestFail(__FILE__, __LINE__, "returned 0x%08x but completed the IRP with 0x%08x (D01)", Returned,
+                 Call->Status);
+    else if (Call->PendingReturned)
+        TestFail(__FILE__, __LINE__, "PendingReturned after an inline completion (D01)");
+}
+
+NTSTATUS CallWait(CALL *Call)
+{
+    if (!WaitFor(&Call->Done)) {
+        TestFail(__FILE__, __LINE__, "the IRP was not completed (IRP-01)");
+        IoCancelIrp(Call->Irp);
+        (void)WaitFor(&Call->Done);
+        return STATUS_IO_TIMEOUT;
+    }
+    if (Call->Returned == STATUS_PENDING && !Call->PendingReturned)
+        TestFail(__FILE__, __LINE__, "PendingReturned is FALSE after STATUS_PENDING (D02)");
+    if (Call->Completions != 1)
+        TestFail(__FILE__, __LINE__, "the IRP was completed %d times (IRP-01)", Call->Completions);
+    return Call->Status;
+}
+
+void CallFree(CALL *Call)
+{
+    if (Call->Irp)
+        IoFreeIrp(Call->Irp);
+    Call->Irp = NULL;
+}
+
+NTSTATUS CallEnd(CALL *Call, NTSTATUS Returned)
+{
+    CallStarted(Call, Returned);
+    NTSTATUS status = CallWait(Call);
+    CallFree(Call);
+    return status;
+}
+
+/* ---- sockets ------------------------------------------------------------------------------------------ */
+
+void Adopt(PWSK_SOCKET Socket)
+{
+    for (ULONG i = 0; i < MAX_OPEN; i++) {
+        if (Opened[i])
+            continue;
+        Opened[i] = Socket;
+        return;
+    }
+    TestFail(__FILE__, __LINE__, "too many sockets");
+}
+
+void Disown(PWSK_SOCKET Socket)
+{
+    for (ULONG i = 0; i < MAX_OPEN; i++)
+        if (Opened[i] == Socket)
+            Opened[i] = NULL;
+}
+
+NTSTATUS Open(ADDRESS_FAMILY Family, USHORT Type, ULONG Protocol, ULONG Flags, PVOID Context,
+              const VOID *Dispatch, PWSK_SOCKET *Socket)
+{
+    CALL call;
+    PIRP irp = CallBegin(&call);
+
+    *Socket = NULL;
+    NTSTATUS status = CallEnd(&call, Wsk->WskSocket(Client, Family, Type, Protocol, Flags, Context,
+                                                    Dispatch, NULL, NULL, NULL, irp));
+    if (!NT_SUCCESS(status))
+        return status;
+    *Socket = (PWSK_SOCKET)call.Information;
+    Adopt(*Socket);
+    return status;
+}
+
+NTSTATUS OpenListen(ADDRESS_FAMILY Family, PVOID Context, const WSK_CLIENT_LISTEN_DISPATCH *Dispatch,
+                    PWSK_SOCKET *Socket)
+{
+    return Open(Family, SOCK_STREAM, IPPROTO_TCP, WSK_FLAG_LISTEN_SOCKET, Context, Dispatch, Socket);
+}
+
+NTSTATUS OpenConnection(ADDRESS_FAMILY Family, PVOID Context,
+                        const WSK_CLIENT_CONNECTION_DISPATCH *Dispatch, PWSK_SOCKET *Socket)
+{
+    return Open(Family, SOCK_STREAM, IPPROTO_TCP, WSK_FLAG_CONNECTION_SOCKET, Context, Dispatch, Socket);
+}
+
+NTSTATUS OpenDatagram(ADDRESS_FAMILY Family, PVOID Context,
+                      const WSK_CLIENT_DATAGRAM_DISPATCH *Dispatch, PWSK_SOCKET *Socket)
+{
+    return Open(Family, SOCK_DGRAM, IPPROTO_UDP, WSK_FLAG_DATAGRAM_SOCKET, Context, Dispatch, Socket);
+}
+
+NTSTATUS OpenStream(ADDRESS_FAMILY Family, PVOID Context, const WSK_CLIENT_STREAM_DISPATCH *Dispatch,
+                    PWSK_SOCKET *Socket)
+{
+    return Open(Family, SOCK_STREAM, IPPROTO_TCP, WSK_FLAG_STREAM_SOCKET, Context, Dispatch, Socket);
+}
+
+NTSTATUS Close(PWSK_SOCKET Socket)
+{
+    CALL call;
+    PIRP irp = CallBegin(&call);
+
+    Disown(Socket);
+    return CallEnd(&call, BASIC_OF(Socket)->WskCloseSocket(Socket, irp));
+}
+
+static PSOCKADDR Fill(ADDRESS_FAMILY Family, USHORT Port, SOCKADDR_INET *Storage)
+{
+    RtlZeroMemory(Storage, sizeof(*Storage));
+    Storage->si_family = Family;
+    /* The port lies at the same place in both forms. */
+    Storage->Ipv4.sin_port = RtlUshortByteSwap(Port);
+    return (PSOCKADDR)Storage;
+}
+
+PSOCKADDR Loopback(ADDRESS_FAMILY Family, USHORT Port, SOCKADDR_INET *Storage)
+{
+    PSOCKADDR address = Fill(Family, Port, Storage);
+
+    if (Family == AF_INET)
+        Storage->Ipv4.sin_addr.s_addr = RtlUlongByteSwap(0x7f000001);
+    else
+        Storage->Ipv6.sin6_addr.u.Byte[15] = 1;
+    return address;
+}
+
+PSOCKADDR Wildcard(ADDRESS_FAMILY Family, USHORT Port, SOCKADDR_INET *Storage)
+{
+    return Fill(Family, Port, Storage);
+}
+
+USHORT PortOf(const SOCKADDR_INET *Address)
+{
+    return RtlUshortByteSwap(Address->Ipv4.sin_port);
+}
+
+/* WskBind and WskGetLocalAddress lie at different places in the tables; the category is told by them. */
+static PFN_WSK_BIND BindOf(PWSK_SOCKET Socket)
+{
+    return LISTEN_OF(Socket)->WskBind; /* the third member of every table that has it */
+}
+
+NTSTATUS BindTo(PWSK_SOCKET Socket, PSOCKADDR Address)
+{
+    CALL call;
+    PIRP irp = CallBegin(&call);
+
+    return CallEnd(&call, BindOf(Socket)(Socket, Address, 0, irp));
+}
+
+typedef struct _KIND {
+    const VOID *Dispatch;
+    ULONG Flags;
+} KIND;
+static KIND Kinds[5];
+
+/* Learns the five tables once, by making a socket of each category. */
+static ULONG KindOf(PWSK_SOCKET Socket)
+{
+    for (ULONG i = 0; i < RTL_NUMBER_OF(Kinds); i++)
+        if (Kinds[i].Dispatch == Socket->Dispatch)
+            return Kinds[i].Flags;
+    return WSK_FLAG_CONNECTION_SOCKET;
+}
+
+static void LearnKinds(void)
+{
+    static const ULONG flags[] = { WSK_FLAG_BASIC_SOCKET, WSK_FLAG_LISTEN_SOCKET,
+                                   WSK_FLAG_CONNECTION_SOCKET, WSK_FLAG_DATAGRAM_SOCKET,
+                                   WSK_FLAG_STREAM_SOCKET };
+
+    for (ULONG i = 0; i < RTL_NUMBER_OF(flags); i++) {
+        BOOLEAN datagram = flags[i] == WSK_FLAG_DATAGRAM_SOCKET;
+        PWSK_SOCKET s;
+        if (!NT_SUCCESS(Open(AF_INET, datagram ? SOCK_DGRAM : SOCK_STREAM,
+                             datagram ? IPPROTO_UDP : IPPROTO_TCP, flags[i], NULL, NULL, &s)))
+            continue;
+        Kinds[i].Dispatch = s->Dispatch;
+        Kinds[i].Flags = flags[i];
+        (void)Close(s);
+    }
+}
+
+static PFN_WSK_GET_LOCAL_ADDRESS LocalAddressFunction(PWSK_SOCKET Socket)
+{
+    switch (KindOf(Socket)) {
+    case WSK_FLAG_LISTEN_SOCKET:
+        return LISTEN_OF(Socket)->WskGetLocalAddress;
+    case WSK_FLAG_DATAGRAM_SOCKET:
+        return DATAGRAM_OF(Socket)->WskGetLocalAddress;
+    case WSK_FLAG_STREAM_SOCKET:
+        return STREAM_OF(Socket)->WskGetLocalAddress;
+    default:
+        return CONNECTION_OF(Socket)->WskGetLocalAddress;
+    }
+}
+
+NTSTATUS LocalAddressOf(PWSK_SOCKET Socket, SOCKADDR_INET *Address)
+{
+    CALL call;
+    PIRP irp = CallBegin(&call);
+
+    RtlZeroMemory(Address, sizeof(*Address));
+    return CallEnd(&call, LocalAddressFunction(Socket)(Socket, (PSOCKADDR)Address, irp));
+}
+
+NTSTATUS BindLoopback(PWSK_SOCKET Socket, ADDRESS_FAMILY Family, SOCKADDR_INET *Bound)
+{
+    SOCKADDR_INET address;
+    NTSTATUS status = BindTo(Socket, Loopback(Family, 0, &address));
+
+    if (NT_SUCCESS(status) && Bound)
+        status = LocalAddressOf(Socket, Bound);
+    return status;
+}
+
+static BOOLEAN IsStream(PWSK_SOCKET Socket)
+{
+    return KindOf(Socket) == WSK_FLAG_STREAM_SOCKET;
+}
+
+NTSTATUS Connect(PWSK_SOCKET Socket, const SOCKADDR_INET *Remote)
+{
+    CALL call;
+    PIRP irp = CallBegin(&call);
+    PFN_WSK_CONNECT connect =
+        IsStream(Socket) ? STREAM_OF(Socket)->WskConnect : CONNECTION_OF(Socket)->WskConnect;
+
+    return CallEnd(&call, connect(Socket, (PSOCKADDR)Remote, 0, irp));
+}
+
+NTSTATUS Accept(PWSK_SOCKET Listener, PVOID Context, const WSK_CLIENT_CONNECTION_DISPATCH *Dispatch,
+                PWSK_SOCKET *Accepted)
+{
+    CALL call;
+    PIRP irp = CallBegin(&call);
+    PFN_WSK_ACCEPT accept =
+        IsStream(Listener) ? STREAM_OF(Listener)->WskAccept : LISTEN_OF(Listener)->WskAccept;
+
+    *Accepted = NULL;
+    NTSTATUS status = CallEnd(&call, accept(Listener, 0, Context, Dispatch, NULL, NULL, irp));
+    if (!NT_SUCCESS(status))
+        return status;
+    *Accepted = (PWSK_SOCKET)call.Information;
+    Adopt(*Accepted);
+    return status;
+}
+
+NTSTATUS Disconnect(PWSK_SOCKET Socket, ULONG Flags)
+{
+    CALL call;
+    PIRP irp = CallBegin(&call);
+    PFN_WSK_DISCONNECT disconnect =
+        IsStream(Socket) ? STREAM_OF(Socket)->WskDisconnect : CONNECTION_OF(Socket)->WskDisconnect;
+
+    return CallEnd(&call, disconnect(Socket, NULL, Flags, irp));
+}
+
+static NTSTATUS Control(PWSK_SOCKET Socket, WSK_CONTROL_SOCKET_TYPE Type, ULONG Code, ULONG Level,
+                        PVOID In, SIZE_T InSize, PVOID Out, SIZE_T OutSize, SIZE_T *Returned)
+{
+    CALL call;
+    PIRP irp = CallBegin(&call);
+    NTSTATUS status = CallEnd(&call, BASIC_OF(Socket)->WskControlSocket(Socket, Type, Code, Level, InSize,
+                                                                        In, OutSize, Out, NULL, irp));
+    if (Returned)
+        *Returned = call.Information;
+    return status;
+}
+
+NTSTATUS SetOption(PWSK_SOCKET Socket, ULONG Level, ULONG Option, PVOID Value, SIZE_T Size)
+{
+    return Control(Socket, WskSetOption, Option, Level, Value, Size, NULL, 0, NULL);
+}
+
+NTSTATUS GetOption(PWSK_SOCKET Socket, ULONG Level, ULONG Option, PVOID Value, SIZE_T Size,
+                   SIZE_T *Returned)
+{
+    return Control(Socket, WskGetOption, Option, Level, NULL, 0, Value, Size, Returned);
+}
+
+NTSTATUS Ioctl(PWSK_SOCKET Socket, ULONG Code, PVOID In, SIZE_T InSize, PVOID Out, SIZE_T OutSize,
+               SIZE_T *Returned)
+{
+    return Control(Socket, WskIoctl, Code, 0, In, InSize, Out, OutSize, Returned);
+}
+
+NTSTATUS Events(PWSK_SOCKET Socket, ULONG Mask)
+{
+    WSK_EVENT_CALLBACK_CONTROL control;
+
+    control.NpiId = &NPI_WSK_INTERFACE_ID;
+    control.EventMask = Mask;
+    return BASIC_OF(Socket)->WskControlSocket(Socket, WskSetOption, SO_WSK_EVENT_CALLBACK, SOL_SOCKET,
+                                              sizeof(control), &control, 0, NULL, NULL, NULL);
+}
+
+NTSTATUS MakePair(ADDRESS_FAMILY Family, PVOID ClientContext,
+                  const WSK_CLIENT_CONNECTION_DISPATCH *ClientTable, PVOID ServerContext,
+                  const WSK_CLIENT_CONNECTION_DISPATCH *ServerTable, PAIR *Pair)
+{
+    RtlZeroMemory(Pair, sizeof(*Pair));
+    NTSTATUS status = OpenListen(Family, NULL, NULL, &Pair->Listener);
+    if (NT_SUCCESS(status))
+        status = BindLoopback(Pair->Listener, Family, &Pair->Address);
+    if (NT_SUCCESS(status))
+        status = OpenConnection(Family, ClientContext, ClientTable, &Pair->Client);
+    if (NT_SUCCESS(status))
+        status = BindLoopback(Pair->Client, Family, NULL);
+    if (NT_SUCCESS(status))
+        status = Connect(Pair->Client, &Pair->Address);
+    if (NT_SUCCESS(status))
+        status = Accept(Pair->Listener, ServerContext, ServerTable, &Pair->Server);
+    return status;
+}
+
+/* ---- buffers ---------------------------------------------------------------------------------------------- */
+
+BUFFER *MakeBuffer(SIZE_T Size)
+{
+    BUFFER *b = ExAllocatePoolWithTag(NonPagedPoolNx, sizeof(*b), TAG);
+
+    if (!b)
+        return NULL;
+    RtlZeroMemory(b, sizeof(*b));
+    b->Size = Size;
+    b->Data = ExAllocatePoolWithTag(NonPagedPoolNx, Size ? Size : 1, TAG);
+    b->Buf.Mdl = b->Data && Size ? IoAllocateMdl(b->Data, (ULONG)Size, FALSE, FALSE, NULL) : NULL;
+    if (b->Buf.Mdl)
+        MmBuildMdlForNonPagedPool(b->Buf.Mdl);
+    if (b->Data)
+        RtlZeroMemory(b->Data, Size);
+    b->Buf.Length = Size;
+    b->Next = Buffers;
+    Buffers = b;
+    return b;
+}
+
+static UCHAR PatternByte(ULONG Seed, SIZE_T Position)
+{
+    ULONG x = (ULONG)Position * 2654435761u + Seed * 40503u;
+    return (UCHAR)(x >> 13);
+}
+
+BUFFER *MakePattern(SIZE_T Size, ULONG Seed)
+{
+    BUFFER *b = MakeBuffer(Size);
+
+    for (SIZE_T i = 0; b && i < Size; i++)
+        b->Data[i] = PatternByte(Seed, i);
+    return b;
+}
+
+BOOLEAN IsPattern(const VOID *Data, SIZE_T Size, ULONG Seed, SIZE_T Position)
+{
+    for (SIZE_T i = 0; i < Size; i++)
+        if (((const UCHAR *)Data)[i] != PatternByte(Seed, Position + i))
+            return FALSE;
+    return TRUE;
+}
+
+NTSTATUS Send(PWSK_SOCKET Socket, BUFFER *Buffer, SIZE_T Length, ULONG Flags, SIZE_T *Sent)
+{
+    CALL call;
+    PIRP irp = CallBegin(&call);
+    WSK_BUF buf = { Buffer->Buf.Mdl, 0, Length };
+    PFN_WSK_SEND send = IsStream(Socket) ? STREAM_OF(Socket)->WskSend : CONNECTION_OF(Socket)->WskSend;
+    NTSTATUS status = CallEnd(&call, send(Socket, &buf, Flags, irp));
+
+    if (Sent)
+        *Sent = call.Information;
+    return status;
+}
+
+NTSTATUS Receive(PWSK_SOCKET Socket, BUFFER *Buffer, SIZE_T Length, ULONG Flags, SIZE_T *Received)
+{
+    CALL call;
+    PIRP irp = CallBegin(&call);
+    WSK_BUF buf = { Buffer->Buf.Mdl, 0, Length };
+    PFN_WSK_RECEIVE receive =
+        IsStream(Socket) ? STREAM_OF(Socket)->WskReceive : CONNECTION_OF(Socket)->WskReceive;
+    NTSTATUS status = CallEnd(&call, receive(Socket, &buf, Flags, irp));
+
+    if (Received)
+        *Received = call.Information;
+    return status;
+}
+
+NTSTATUS ReceiveAll(PWSK_SOCKET Socket, BUFFER *Buffer, SIZE_T Length)
+{
+    for (SIZE_T have = 0; have < Length;) {
+        CALL call;
+        PIRP irp = CallBegin(&call);
+        WSK_BUF buf = { Buffer->Buf.Mdl, (ULONG)have, Length - have };
+        PFN_WSK_RECEIVE receive =
+            IsStream(Socket) ? STREAM_OF(Socket)->WskReceive : CONNECTION_OF(Socket)->WskReceive;
+        NTSTATUS status = CallEnd(&call, receive(Socket, &buf, 0, irp));
+        if (!NT_SUCCESS(status))
+            return status;
+        if (call.Information == 0)
+            return STATUS_CONNECTION_DISCONNECTED;
+        have += call.Information;
+    }
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS SendTo(PWSK_SOCKET Socket, BUFFER *Buffer, SIZE_T Length, const SOCKADDR_INET *Remote,
+                SIZE_T *Sent)
+{
+    CALL call;
+    PIRP irp = CallBegin(&call);
+    WSK_BUF buf = { Buffer->Buf.Mdl, 0, Length };
+    NTSTATUS status = CallEnd(
+        &call, DATAGRAM_OF(Socket)->WskSendTo(Socket, &buf, 0, (PSOCKADDR)Remote, 0, NULL, irp));
+
+    if (Sent)
+        *Sent = call.Information;
+    return status;
+}
+
+NTSTATUS ReceiveFrom(PWSK_SOCKET Socket, BUFFER *Buffer, SIZE_T Length, SOCKADDR_INET *Remote,
+                     SIZE_T *Received)
+{
+    CALL call;
+    PIRP irp = CallBegin(&call);
+    WSK_BUF buf = { Buffer->Buf.Mdl, 0, Length };
+    NTSTATUS status = CallEnd(&call, DATAGRAM_OF(Socket)->WskReceiveFrom(
+                                         Socket, &buf, 0, (PSOCKADDR)Remote, NULL, NULL, NULL, irp));
+
+    if (Received)
+        *Received = call.Information;
+    return status;
+}
+
+/* ---- the run -------------------------------------------------------------------------------------------------- */
+
+static void CleanUp(void)
+{
+    for (ULONG i = 0; i < MAX_OPEN; i++)
+        if (Opened[i])
+            (void)Close(Opened[i]);
+    while (Buffers) {
+        BUFFER *b = Buffers;
+        Buffers = b->Next;
+        if (b->Buf.Mdl)
+            IoFreeMdl(b->Buf.Mdl);
+        if (b->Data)
+            ExFreePoolWithTag(b->Data, TAG);
+        ExFreePoolWithTag(b, TAG);
+    }
+}
+
+static BOOLEAN RunOne(const TEST_ENTRY *Test)
+{
+    Failed = FALSE;
+    SkipReason = NULL;
+    Test->Run();
+    CleanUp();
+    if (Failed)
+        DbgPrint("FAIL %s %s: %s\n", Test->Name, Test->Clauses, FailText);
+    else if (SkipReason)
+        DbgPrint("SKIP %s %s: %s\n", Test->Name, Test->Clauses, SkipReason);
+    else
+        DbgPrint("PASS %s %s\n", Test->Name, Test->Clauses);
+    return !Failed;
+}
+
+static ULONG RunAll(void)
+{
+    ULONG count = 0, failures = 0;
+
+    TestFill(NULL, &count);
+    TEST_ENTRY *tests = ExAllocatePoolWithTag(NonPagedPoolNx, count * sizeof(*tests), TAG);
+    if (!tests)
+        return 1;
+    TestFill(tests, &count);
+    for (ULONG i = 0; i < count; i++)
+        if (!RunOne(&tests[i]))
+            failures++;
+    ExFreePoolWithTag(tests, TAG);
+    DbgPrint("DONE %s: %u tests, %u failed\n", BaseName(TestFile), count, failures);
+    return failures;
+}
+
+static VOID NTAPI Unload(PDRIVER_OBJECT DriverObject)
+{
+    UNREFERENCED_PARAMETER(DriverObject);
+}
+
+DRIVER_INITIALIZE DriverEntry;
+
+NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
+{
+    WSK_CLIENT_NPI npi = { NULL, &ClientDispatch };
+    WSK_PROVIDER_NPI provider;
+    UNREFERENCED_PARAMETER(RegistryPath);
+
+    DriverObject->DriverUnload = Unload;
+    NTSTATUS status = WskRegister(&npi, &Registration);
+    if (!NT_SUCCESS(status))
+        return status;
+    status = WskCaptureProviderNPI(&Registration, WSK_INFINITE_WAIT, &provider);
+    if (NT_SUCCESS(status)) {
+        Client = provider.Client;
+        Wsk = provider.Dispatch;
+        LearnKinds();
+        ULONG failures = RunAll();
+        WskReleaseProviderNPI(&Registration);
+        if (failures)
+            status = STATUS_UNSUCCESSFUL;
+    }
+    WskDeregister(&Registration);
+    return status;
+}
