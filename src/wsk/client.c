@@ -8,6 +8,7 @@
 #include "wsk/wskp.h"
 
 #include <netioddk.h>
+#include <ntstrsafe.h>
 
 WSKP_CLIENT *WskpClientCreate(PVOID ClientContext, const WSK_CLIENT_DISPATCH *Dispatch,
                               const void *Owner)

@@ -23,6 +23,8 @@
 #include <ntddk.h>
 #include <wsk.h>
 
+#include <string.h>
+
 #include "host/host.h"
 #include "net/net.h"
 #include "nt/ki.h"
