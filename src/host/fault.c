@@ -13,6 +13,7 @@
 #include <string.h>
 #include <ucontext.h>
 #include <unistd.h>
+#include <unwind.h>
 
 #define RED_ZONE_BYTES 128
 #define PAGE_WRITE_BIT 2 /* of the page fault's error code */
@@ -25,6 +26,11 @@ static __thread bool in_landing;
 void host_exit(int status)
 {
     _exit(status);
+}
+
+const void *host_function_of(const void *pc)
+{
+    return _Unwind_FindEnclosingFunction((void *)(uintptr_t)pc);
 }
 
 static void classify(struct host_fault *fault, int number, const siginfo_t *info, long error)
@@ -65,7 +71,9 @@ static void record_stack(struct host_fault *fault)
     int count = host_backtrace(frames, HOST_FAULT_FRAMES);
     int first = 0;
 
-    while (first < count && frames[first] != fault->pc)
+    /* An unwinder may give the interrupted address as if it were a return address: one more. */
+    while (first < count && frames[first] != fault->pc &&
+           frames[first] != (const char *)fault->pc + 1)
         first++;
     first = first < count ? first + 1 : 0;
     fault->frames[0] = (void *)(uintptr_t)fault->pc;
@@ -80,7 +88,9 @@ __attribute__((noreturn)) static void land(void)
     host_panic("the fault landing returned");
 }
 
-static void on_signal(int number, siginfo_t *info, void *context)
+/* Writes below the interrupted stack pointer, where the address sanitizer may see a redzone. */
+__attribute__((no_sanitize_address)) static void on_signal(int number, siginfo_t *info,
+                                                           void *context)
 {
     greg_t *regs = ((ucontext_t *)context)->uc_mcontext.gregs;
     struct host_fault *fault = &last_fault;
@@ -94,6 +104,7 @@ static void on_signal(int number, siginfo_t *info, void *context)
     record_stack(fault);
     /* As after a call: the stack pointer is 8 below a multiple of 16. */
     regs[REG_RSP] = ((regs[REG_RSP] - RED_ZONE_BYTES) & ~15l) - 8;
+    *(volatile greg_t *)regs[REG_RSP] = 0; /* no return address: unwinders stop here */
     regs[REG_RIP] = (greg_t)land;
 }
 

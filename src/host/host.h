@@ -176,6 +176,8 @@ int host_backtrace(void **frames, int n);
  * pass the byte after it.
  */
 void host_symbolize(const void *address, char *out, size_t size);
+/* Where the function that contains a code address begins, from its unwind table; NULL: unknown. */
+const void *host_function_of(const void *pc);
 
 /* Writes bytes to stderr in one call. */
 void host_print(const char *text, size_t length);
