@@ -174,8 +174,7 @@ NTSTATUS WskpControlIn(const WSKP_SOCKET *Socket, ULONG Length, const CMSGHDR *C
     return STATUS_SUCCESS;
 }
 
-/* ---- receiving
- * ----------------------------------------------------------------------------------- */
+/* ---- receiving ---------------------------------------------------------------------------- */
 
 typedef struct _FORMAT {
     PUCHAR Out;
@@ -256,34 +255,40 @@ static BOOLEAN IsV4(const WSKP_SOCKET *Socket, const struct net_packet_info *Inf
     return (Info->present & NET_INFO_ERROR) && Info->error.offender.family == NET_IP4;
 }
 
+static void PutNumbers(FORMAT *f, ULONG Mask, BOOLEAN V4, const struct net_packet_info *Info)
+{
+    INT level = V4 ? IPPROTO_IP : IPPROTO_IPV6;
+
+    if ((Info->present & NET_INFO_TTL) && (Mask & (V4 ? WSKP_INFO_TTL4 : WSKP_INFO_HOPS6)))
+        PutNumber(f, level, V4 ? IP_TTL : IPV6_HOPLIMIT, Info->ttl);
+    if ((Info->present & NET_INFO_TOS) && (Mask & (V4 ? WSKP_INFO_TOS4 : WSKP_INFO_TCLASS6)))
+        PutNumber(f, level, V4 ? IP_TOS : IPV6_TCLASS, Info->tos & 0xff);
+    if ((Info->present & NET_INFO_TOS) && (Mask & (V4 ? WSKP_INFO_ECN4 : WSKP_INFO_ECN6)))
+        PutNumber(f, level, V4 ? IP_ECN : IPV6_ECN, Info->tos & 3);
+    if ((Info->present & NET_INFO_SEGMENT) && (Mask & WSKP_INFO_COALESCED))
+        PutNumber(f, IPPROTO_UDP, UDP_COALESCED_INFO, (INT)Info->segment_bytes);
+}
+
 ULONG WskpControlOut(const WSKP_SOCKET *Socket, const struct net_packet_info *Info, PVOID Control,
                      ULONG Room, BOOLEAN *Truncated)
 {
     FORMAT f = { .Out = Control, .Room = Room };
-    struct net_packet_info info = *Info;
+    ULONG mask = 0;
 
+    *Truncated = FALSE;
+    if (Socket->Datagram)
+        mask = __atomic_load_n(&Socket->Datagram->InfoMask, __ATOMIC_RELAXED);
+    if (mask == 0)
+        return 0; /* the usual case */
+    struct net_packet_info info = *Info;
     WskpAddressUnmap(&info.dst);
     WskpAddressUnmap(&info.error.offender);
-    *Truncated = FALSE;
-    if (!Socket->Datagram)
-        return 0;
-    ULONG mask = __atomic_load_n(&Socket->Datagram->InfoMask, __ATOMIC_RELAXED);
     BOOLEAN v4 = IsV4(Socket, &info);
-    INT level = v4 ? IPPROTO_IP : IPPROTO_IPV6;
-    if (info.present & NET_INFO_DST) {
-        if (v4)
-            PutDestination4(&f, mask, &info.dst, info.ifindex);
-        else
-            PutDestination6(&f, mask, &info.dst, info.ifindex);
-    }
-    if ((info.present & NET_INFO_TTL) && (mask & (v4 ? WSKP_INFO_TTL4 : WSKP_INFO_HOPS6)))
-        PutNumber(&f, level, v4 ? IP_TTL : IPV6_HOPLIMIT, info.ttl);
-    if ((info.present & NET_INFO_TOS) && (mask & (v4 ? WSKP_INFO_TOS4 : WSKP_INFO_TCLASS6)))
-        PutNumber(&f, level, v4 ? IP_TOS : IPV6_TCLASS, info.tos & 0xff);
-    if ((info.present & NET_INFO_TOS) && (mask & (v4 ? WSKP_INFO_ECN4 : WSKP_INFO_ECN6)))
-        PutNumber(&f, level, v4 ? IP_ECN : IPV6_ECN, info.tos & 3);
-    if ((info.present & NET_INFO_SEGMENT) && (mask & WSKP_INFO_COALESCED))
-        PutNumber(&f, IPPROTO_UDP, UDP_COALESCED_INFO, (INT)info.segment_bytes);
+    if ((info.present & NET_INFO_DST) && v4)
+        PutDestination4(&f, mask, &info.dst, info.ifindex);
+    else if (info.present & NET_INFO_DST)
+        PutDestination6(&f, mask, &info.dst, info.ifindex);
+    PutNumbers(&f, mask, v4, &info);
     if ((info.present & NET_INFO_ERROR) && (mask & (v4 ? WSKP_INFO_ERR4 : WSKP_INFO_ERR6)))
         PutError(&f, v4, &info);
     *Truncated = f.Truncated;
