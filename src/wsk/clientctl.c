@@ -110,7 +110,8 @@ static NTSTATUS TransportListChange(WSKP_CLIENT *Client, PIRP Irp)
     r->Flags = Families();
     host_lock(&Client->Lock);
     InsertTailList(&Client->ListChangeIrps, &r->Link);
-    if (Client->Deregistering) /* WskpClientCancelListChanges() has been here */
+    /* WskpClientCancelListChanges() may have been here already. */
+    if (__atomic_load_n(&Client->Deregistering, __ATOMIC_ACQUIRE))
         __atomic_store_n(&r->Cancelled, TRUE, __ATOMIC_SEQ_CST);
     host_unlock(&Client->Lock);
     NTSTATUS status = WskpRequestSubmit(r, &inline_done);
@@ -128,7 +129,6 @@ static NTSTATUS TransportListChange(WSKP_CLIENT *Client, PIRP Irp)
 void WskpClientCancelListChanges(WSKP_CLIENT *Client)
 {
     host_lock(&Client->Lock);
-    Client->Deregistering = TRUE;
     for (PLIST_ENTRY e = Client->ListChangeIrps.Flink; e != &Client->ListChangeIrps; e = e->Flink) {
         WSKP_REQUEST *r = CONTAINING_RECORD(e, WSKP_REQUEST, Link);
         __atomic_store_n(&r->Cancelled, TRUE, __ATOMIC_SEQ_CST);
