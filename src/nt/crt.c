@@ -1,0 +1,601 @@
+/*
+ * crt.c: the narrow half of the C run-time library that the kernel exports: printf family,
+ * strings, numbers, sorting.
+ *
+ * Under the name openwsk_<name>: include/km/crt maps what the C library of the machine does not
+ * have or does differently, and the loader of .sys files maps every import. So a driver and the
+ * process never disagree about, say, what _snprintf answers. Pure functions, any IRQL.
+ */
+#include "nt/rtlp.h"
+
+#define TRUNCATE  ((SIZE_T)-1)
+#define E_INVALID 22 /* EINVAL, ERANGE and STRUNCATE of Microsoft's errno.h */
+#define E_RANGE   34
+#define E_CUT     80
+
+/* ---- printf -------------------------------------------------------------------------------- */
+
+/* Microsoft's rule: Count when it fits without the terminator, -1 when it was cut. */
+int NTAPI openwsk__vsnprintf(char *Buffer, size_t Count, const char *Format, OW_VA_LIST Args)
+{
+    SIZE_T Length = RtlpFormatNarrow(Buffer, Buffer ? Count : 0, Format, Args, NULL);
+
+    if (!Buffer && !Count)
+        return (int)Length;
+    if (Length < Count)
+        Buffer[Length] = 0;
+    return Length > Count ? -1 : (int)Length;
+}
+
+int NTAPI openwsk__snprintf(char *Buffer, size_t Count, const char *Format, ...)
+{
+    OW_VA_LIST Args;
+    int Length;
+
+    OW_VA_START(Args, Format);
+    Length = openwsk__vsnprintf(Buffer, Count, Format, Args);
+    OW_VA_END(Args);
+    return Length;
+}
+
+int NTAPI openwsk_vsprintf(char *Buffer, const char *Format, OW_VA_LIST Args)
+{
+    return openwsk__vsnprintf(Buffer, INT_MAX, Format, Args);
+}
+
+int NTAPI openwsk_sprintf(char *Buffer, const char *Format, ...)
+{
+    OW_VA_LIST Args;
+    int Length;
+
+    OW_VA_START(Args, Format);
+    Length = openwsk_vsprintf(Buffer, Format, Args);
+    OW_VA_END(Args);
+    return Length;
+}
+
+/* C99's rule, which newer run-time libraries offer beside the old one. */
+int NTAPI openwsk_vsnprintf(char *Buffer, size_t Count, const char *Format, OW_VA_LIST Args)
+{
+    SIZE_T Length = RtlpFormatNarrow(Buffer, Count ? Count - 1 : 0, Format, Args, NULL);
+
+    if (Count)
+        Buffer[Length < Count ? Length : Count - 1] = 0;
+    return (int)Length;
+}
+
+int NTAPI openwsk_snprintf(char *Buffer, size_t Count, const char *Format, ...)
+{
+    OW_VA_LIST Args;
+    int Length;
+
+    OW_VA_START(Args, Format);
+    Length = openwsk_vsnprintf(Buffer, Count, Format, Args);
+    OW_VA_END(Args);
+    return Length;
+}
+
+/* Always terminated; too little room empties the buffer, unless the caller asked to cut. */
+int NTAPI openwsk__vsnprintf_s(char *Buffer, size_t Size, size_t Count, const char *Format,
+                               OW_VA_LIST Args)
+{
+    SIZE_T Room = Count < Size ? Count : Size - 1, Length;
+
+    if (!Buffer || !Size || !Format)
+        return -1;
+    Length = RtlpFormatNarrow(Buffer, Room, Format, Args, NULL);
+    Buffer[Length < Room ? Length : Room] = 0;
+    if (Length <= Room)
+        return (int)Length;
+    if (Count == TRUNCATE || Count < Size)
+        return -1;
+    Buffer[0] = 0;
+    return -1;
+}
+
+int NTAPI openwsk__snprintf_s(char *Buffer, size_t Size, size_t Count, const char *Format, ...)
+{
+    OW_VA_LIST Args;
+    int Length;
+
+    OW_VA_START(Args, Format);
+    Length = openwsk__vsnprintf_s(Buffer, Size, Count, Format, Args);
+    OW_VA_END(Args);
+    return Length;
+}
+
+int NTAPI openwsk_vsprintf_s(char *Buffer, size_t Size, const char *Format, OW_VA_LIST Args)
+{
+    return openwsk__vsnprintf_s(Buffer, Size, Size, Format, Args);
+}
+
+int NTAPI openwsk_sprintf_s(char *Buffer, size_t Size, const char *Format, ...)
+{
+    OW_VA_LIST Args;
+    int Length;
+
+    OW_VA_START(Args, Format);
+    Length = openwsk__vsnprintf_s(Buffer, Size, Size, Format, Args);
+    OW_VA_END(Args);
+    return Length;
+}
+
+/* ---- memory and strings -------------------------------------------------------------------- */
+
+void *NTAPI openwsk_memcpy(void *To, const void *From, size_t Count)
+{
+    return __builtin_memcpy(To, From, Count);
+}
+
+void *NTAPI openwsk_memmove(void *To, const void *From, size_t Count)
+{
+    return __builtin_memmove(To, From, Count);
+}
+
+void *NTAPI openwsk_memset(void *To, int Byte, size_t Count)
+{
+    return __builtin_memset(To, Byte, Count);
+}
+
+int NTAPI openwsk_memcmp(const void *Left, const void *Right, size_t Count)
+{
+    return __builtin_memcmp(Left, Right, Count);
+}
+
+void *NTAPI openwsk_memchr(const void *Where, int Byte, size_t Count)
+{
+    return __builtin_memchr(Where, Byte, Count);
+}
+
+int NTAPI openwsk_memcpy_s(void *To, size_t Size, const void *From, size_t Count)
+{
+    if (!Count)
+        return 0;
+    if (!To)
+        return E_INVALID;
+    if (!From || Size < Count) {
+        __builtin_memset(To, 0, Size);
+        return From ? E_RANGE : E_INVALID;
+    }
+    __builtin_memcpy(To, From, Count);
+    return 0;
+}
+
+int NTAPI openwsk_memmove_s(void *To, size_t Size, const void *From, size_t Count)
+{
+    if (!Count)
+        return 0;
+    if (!To || !From)
+        return E_INVALID;
+    if (Size < Count)
+        return E_RANGE;
+    __builtin_memmove(To, From, Count);
+    return 0;
+}
+
+size_t NTAPI openwsk_strlen(const char *Text)
+{
+    return __builtin_strlen(Text);
+}
+
+size_t NTAPI openwsk_strnlen(const char *Text, size_t Limit)
+{
+    size_t Length = 0;
+
+    while (Length < Limit && Text[Length])
+        Length++;
+    return Length;
+}
+
+int NTAPI openwsk_strcmp(const char *Left, const char *Right)
+{
+    return __builtin_strcmp(Left, Right);
+}
+
+int NTAPI openwsk_strncmp(const char *Left, const char *Right, size_t Count)
+{
+    return __builtin_strncmp(Left, Right, Count);
+}
+
+char *NTAPI openwsk_strcpy(char *To, const char *From)
+{
+    return __builtin_strcpy(To, From);
+}
+
+char *NTAPI openwsk_strncpy(char *To, const char *From, size_t Count)
+{
+    size_t i;
+
+    for (i = 0; i < Count && From[i]; i++)
+        To[i] = From[i];
+    for (; i < Count; i++)
+        To[i] = 0;
+    return To;
+}
+
+char *NTAPI openwsk_strcat(char *To, const char *From)
+{
+    return __builtin_strcat(To, From);
+}
+
+char *NTAPI openwsk_strncat(char *To, const char *From, size_t Count)
+{
+    size_t End = __builtin_strlen(To), Length = openwsk_strnlen(From, Count);
+
+    __builtin_memcpy(To + End, From, Length);
+    To[End + Length] = 0;
+    return To;
+}
+
+char *NTAPI openwsk_strchr(const char *Text, int Character)
+{
+    return __builtin_strchr(Text, Character);
+}
+
+char *NTAPI openwsk_strrchr(const char *Text, int Character)
+{
+    return __builtin_strrchr(Text, Character);
+}
+
+char *NTAPI openwsk_strstr(const char *Text, const char *Part)
+{
+    return __builtin_strstr(Text, Part);
+}
+
+size_t NTAPI openwsk_strspn(const char *Text, const char *Set)
+{
+    return __builtin_strspn(Text, Set);
+}
+
+size_t NTAPI openwsk_strcspn(const char *Text, const char *Set)
+{
+    return __builtin_strcspn(Text, Set);
+}
+
+char *NTAPI openwsk_strpbrk(const char *Text, const char *Set)
+{
+    return __builtin_strpbrk(Text, Set);
+}
+
+/* The bounded copies: what does not fit empties the target, unless the caller asked to cut. */
+static int CopyBounded(char *To, size_t Size, size_t Used, const char *From, size_t Count)
+{
+    size_t Length;
+
+    if (!To || !Size || Used >= Size)
+        return E_INVALID;
+    if (!From) {
+        To[0] = 0;
+        return E_INVALID;
+    }
+    Length = openwsk_strnlen(From, Count);
+    if (Length < Size - Used) {
+        __builtin_memcpy(To + Used, From, Length);
+        To[Used + Length] = 0;
+        return 0;
+    }
+    if (Count != TRUNCATE) {
+        To[0] = 0;
+        return E_RANGE;
+    }
+    __builtin_memcpy(To + Used, From, Size - Used - 1);
+    To[Size - 1] = 0;
+    return E_CUT;
+}
+
+int NTAPI openwsk_strcpy_s(char *To, size_t Size, const char *From)
+{
+    return CopyBounded(To, Size, 0, From, TRUNCATE - 1);
+}
+
+int NTAPI openwsk_strncpy_s(char *To, size_t Size, const char *From, size_t Count)
+{
+    return CopyBounded(To, Size, 0, From, Count);
+}
+
+int NTAPI openwsk_strcat_s(char *To, size_t Size, const char *From)
+{
+    return CopyBounded(To, Size, To ? openwsk_strnlen(To, Size) : 0, From, TRUNCATE - 1);
+}
+
+int NTAPI openwsk_strncat_s(char *To, size_t Size, const char *From, size_t Count)
+{
+    return CopyBounded(To, Size, To ? openwsk_strnlen(To, Size) : 0, From, Count);
+}
+
+/* ---- characters: ASCII only, as in the kernel's "C" locale ---------------------------------- */
+
+int NTAPI openwsk_isdigit(int c)
+{
+    return c >= '0' && c <= '9';
+}
+
+int NTAPI openwsk_isupper(int c)
+{
+    return c >= 'A' && c <= 'Z';
+}
+
+int NTAPI openwsk_islower(int c)
+{
+    return c >= 'a' && c <= 'z';
+}
+
+int NTAPI openwsk_isalpha(int c)
+{
+    return openwsk_isupper(c) || openwsk_islower(c);
+}
+
+int NTAPI openwsk_isalnum(int c)
+{
+    return openwsk_isalpha(c) || openwsk_isdigit(c);
+}
+
+int NTAPI openwsk_isxdigit(int c)
+{
+    return openwsk_isdigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+int NTAPI openwsk_isspace(int c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+int NTAPI openwsk_isprint(int c)
+{
+    return c >= ' ' && c < 0x7f;
+}
+
+int NTAPI openwsk_toupper(int c)
+{
+    return openwsk_islower(c) ? c - 32 : c;
+}
+
+int NTAPI openwsk_tolower(int c)
+{
+    return openwsk_isupper(c) ? c + 32 : c;
+}
+
+int NTAPI openwsk__strnicmp(const char *Left, const char *Right, size_t Count)
+{
+    for (size_t i = 0; i < Count; i++) {
+        int a = openwsk_tolower((unsigned char)Left[i]),
+            b = openwsk_tolower((unsigned char)Right[i]);
+
+        if (a != b || !a)
+            return a - b;
+    }
+    return 0;
+}
+
+int NTAPI openwsk__stricmp(const char *Left, const char *Right)
+{
+    return openwsk__strnicmp(Left, Right, (size_t)-1);
+}
+
+char *NTAPI openwsk__strlwr(char *Text)
+{
+    for (char *p = Text; *p; p++)
+        *p = (char)openwsk_tolower((unsigned char)*p);
+    return Text;
+}
+
+char *NTAPI openwsk__strupr(char *Text)
+{
+    for (char *p = Text; *p; p++)
+        *p = (char)openwsk_toupper((unsigned char)*p);
+    return Text;
+}
+
+/* ---- numbers ------------------------------------------------------------------------------- */
+
+RTLP_NUMBER RtlpParseNumber(const void *Text, BOOLEAN Wide, int Base)
+{
+    RTLP_NUMBER N = { 0 };
+    SIZE_T i = 0, Start;
+
+#define AT(k) (Wide ? ((const WCHAR *)Text)[k] : ((const UCHAR *)Text)[k])
+    while (openwsk_isspace(AT(i)))
+        i++;
+    if (AT(i) == '-' || AT(i) == '+')
+        N.Negative = AT(i++) == '-';
+    if ((Base == 0 || Base == 16) && AT(i) == '0' && (AT(i + 1) | 32) == 'x' &&
+        openwsk_isxdigit(AT(i + 2))) {
+        i += 2;
+        Base = 16;
+    }
+    if (!Base)
+        Base = AT(i) == '0' ? 8 : 10;
+    for (Start = i;; i++) {
+        int Unit = AT(i);
+        int Digit = openwsk_isdigit(Unit)   ? Unit - '0'
+                    : openwsk_isalpha(Unit) ? (Unit | 32) - 'a' + 10
+                                            : 99;
+
+        if (Digit >= Base)
+            break;
+        if (__builtin_mul_overflow(N.Value, (ULONG64)Base, &N.Value) ||
+            __builtin_add_overflow(N.Value, (ULONG64)Digit, &N.Value))
+            N.Overflow = TRUE;
+    }
+#undef AT
+    N.Used = i > Start ? i : 0;
+    return N;
+}
+
+LONG64 RtlpSignedNumber(const RTLP_NUMBER *N, LONG64 Min, LONG64 Max)
+{
+    ULONG64 Limit = N->Negative ? 0 - (ULONG64)Min : (ULONG64)Max;
+
+    if (N->Overflow || N->Value > Limit)
+        return N->Negative ? Min : Max;
+    return (LONG64)(N->Negative ? 0 - N->Value : N->Value);
+}
+
+ULONG64 RtlpUnsignedNumber(const RTLP_NUMBER *N, ULONG64 Max)
+{
+    if (N->Overflow || N->Value > Max)
+        return Max;
+    return (N->Negative ? 0 - N->Value : N->Value) & Max;
+}
+
+static RTLP_NUMBER Parse(const char *Text, char **End, int Base)
+{
+    RTLP_NUMBER N = RtlpParseNumber(Text, FALSE, Base);
+
+    if (End)
+        *End = (char *)Text + N.Used;
+    return N;
+}
+
+LONG NTAPI openwsk_strtol(const char *Text, char **End, int Base)
+{
+    RTLP_NUMBER N = Parse(Text, End, Base);
+
+    return (LONG)RtlpSignedNumber(&N, LONG_MIN32, LONG_MAX32);
+}
+
+ULONG NTAPI openwsk_strtoul(const char *Text, char **End, int Base)
+{
+    RTLP_NUMBER N = Parse(Text, End, Base);
+
+    return (ULONG)RtlpUnsignedNumber(&N, 0xffffffffu);
+}
+
+LONG64 NTAPI openwsk__strtoi64(const char *Text, char **End, int Base)
+{
+    RTLP_NUMBER N = Parse(Text, End, Base);
+
+    return RtlpSignedNumber(&N, LLONG_MIN, LLONG_MAX);
+}
+
+ULONG64 NTAPI openwsk__strtoui64(const char *Text, char **End, int Base)
+{
+    RTLP_NUMBER N = Parse(Text, End, Base);
+
+    return RtlpUnsignedNumber(&N, ~0ull);
+}
+
+int NTAPI openwsk_atoi(const char *Text)
+{
+    return openwsk_strtol(Text, NULL, 10);
+}
+
+LONG NTAPI openwsk_atol(const char *Text)
+{
+    return openwsk_strtol(Text, NULL, 10);
+}
+
+LONG64 NTAPI openwsk__atoi64(const char *Text)
+{
+    return openwsk__strtoi64(Text, NULL, 10);
+}
+
+ULONG RtlpNumberText(ULONG64 Value, int Base, CHAR Text[RTLP_NUMBER_CHARS])
+{
+    ULONG Count = 0, First;
+
+    Text[RTLP_NUMBER_CHARS - 1] = 0;
+    First = RTLP_NUMBER_CHARS - 1;
+    do {
+        Text[--First] = "0123456789abcdefghijklmnopqrstuvwxyz"[Value % (ULONG64)Base];
+        Value /= (ULONG64)Base;
+        Count++;
+    } while (Value);
+    return First;
+}
+
+static char *NumberOut(ULONG64 Value, BOOLEAN Negative, char *Buffer, int Base)
+{
+    CHAR Text[RTLP_NUMBER_CHARS];
+    char *Out = Buffer;
+
+    if (Negative) {
+        *Out++ = '-';
+        Value = 0 - Value;
+    }
+    __builtin_strcpy(Out, Text + RtlpNumberText(Value, Base, Text));
+    return Buffer;
+}
+
+char *NTAPI openwsk__itoa(int Value, char *Buffer, int Base)
+{
+    BOOLEAN Negative = Value < 0 && Base == 10;
+
+    return NumberOut(Negative ? (ULONG64)(LONG64)Value : (unsigned)Value, Negative, Buffer, Base);
+}
+
+char *NTAPI openwsk__ltoa(LONG Value, char *Buffer, int Base)
+{
+    return openwsk__itoa(Value, Buffer, Base);
+}
+
+char *NTAPI openwsk__ultoa(ULONG Value, char *Buffer, int Base)
+{
+    return NumberOut(Value, FALSE, Buffer, Base);
+}
+
+char *NTAPI openwsk__i64toa(LONG64 Value, char *Buffer, int Base)
+{
+    return NumberOut((ULONG64)Value, Value < 0 && Base == 10, Buffer, Base);
+}
+
+char *NTAPI openwsk__ui64toa(ULONG64 Value, char *Buffer, int Base)
+{
+    return NumberOut(Value, FALSE, Buffer, Base);
+}
+
+/* ---- sorting ------------------------------------------------------------------------------- */
+
+typedef int(NTAPI *COMPARE)(const void *Left, const void *Right);
+
+static void Swap(UCHAR *a, UCHAR *b, size_t Size)
+{
+    for (size_t i = 0; i < Size; i++) {
+        UCHAR Byte = a[i];
+
+        a[i] = b[i];
+        b[i] = Byte;
+    }
+}
+
+static void SiftDown(UCHAR *Base, size_t Root, size_t Count, size_t Size, COMPARE Compare)
+{
+    for (size_t Child; (Child = 2 * Root + 1) < Count; Root = Child) {
+        if (Child + 1 < Count && Compare(Base + Child * Size, Base + (Child + 1) * Size) < 0)
+            Child++;
+        if (Compare(Base + Root * Size, Base + Child * Size) >= 0)
+            return;
+        Swap(Base + Root * Size, Base + Child * Size, Size);
+    }
+}
+
+/* A heap sort: no recursion and no memory, whatever the input. */
+void NTAPI openwsk_qsort(void *Base, size_t Count, size_t Size, COMPARE Compare)
+{
+    for (size_t i = Count / 2; i > 0; i--)
+        SiftDown(Base, i - 1, Count, Size, Compare);
+    for (size_t End = Count; End > 1; End--) {
+        Swap(Base, (UCHAR *)Base + (End - 1) * Size, Size);
+        SiftDown(Base, 0, End - 1, Size, Compare);
+    }
+}
+
+void *NTAPI openwsk_bsearch(const void *Key, const void *Base, size_t Count, size_t Size,
+                            COMPARE Compare)
+{
+    size_t Low = 0, High = Count;
+
+    while (Low < High) {
+        size_t Middle = Low + (High - Low) / 2;
+        const UCHAR *Element = (const UCHAR *)Base + Middle * Size;
+        int Order = Compare(Key, Element);
+
+        if (!Order)
+            return (void *)Element;
+        if (Order < 0)
+            High = Middle;
+        else
+            Low = Middle + 1;
+    }
+    return NULL;
+}

@@ -1,0 +1,75 @@
+/*
+ * rtlp.h: what the run-time library files of nt/ share: the formatter behind DbgPrint and the
+ * printf family, Unicode transformations, names of codes, and the way into a bug check.
+ */
+#ifndef OPENWSK_RTLP_H
+#define OPENWSK_RTLP_H
+
+#include <limits.h>
+
+#include "nt/ki.h"
+
+/* ---- Unicode (utf.c) ----------------------------------------------------------------------- */
+
+#define RTLP_REPLACEMENT 0xfffdu
+
+/*
+ * One code point from text of `Count` units (at least 1). *Used receives how many units it took. A
+ * malformed sequence yields RTLP_REPLACEMENT and sets *Bad (which may be NULL).
+ */
+ULONG RtlpDecodeUtf16(const WCHAR *Text, SIZE_T Count, SIZE_T *Used, BOOLEAN *Bad);
+ULONG RtlpDecodeUtf8(const CHAR *Text, SIZE_T Count, SIZE_T *Used, BOOLEAN *Bad);
+/* The units of a code point; the count, at most 2 or 4. */
+ULONG RtlpEncodeUtf16(ULONG CodePoint, WCHAR Out[2]);
+ULONG RtlpEncodeUtf8(ULONG CodePoint, CHAR Out[4]);
+
+/* Simple case mapping of one UTF-16 unit (string.c). */
+WCHAR RtlpUpcase(WCHAR Unit);
+WCHAR RtlpDowncase(WCHAR Unit);
+
+/* ---- formatted text (format.c) ------------------------------------------------------------- */
+
+/* What %!FUNC!, %!LEVEL! and %!FLAGS! stand for; the other WPP names take an argument. */
+typedef struct _RTLP_TRACE {
+    PCSTR Function;
+    PCSTR Level;
+    PCSTR Flags;
+} RTLP_TRACE;
+
+/*
+ * Writes at most Room characters of the text, without a terminator; returns how many characters the
+ * whole text has. Buffer may be NULL when Room is 0. Trace is NULL outside of WPP messages.
+ */
+SIZE_T RtlpFormatNarrow(PSTR Buffer, SIZE_T Room, PCSTR Format, OW_VA_LIST Args,
+                        const RTLP_TRACE *Trace);
+SIZE_T RtlpFormatWide(PWSTR Buffer, SIZE_T Room, PCWSTR Format, OW_VA_LIST Args);
+
+/* ---- numbers as text (crt.c) --------------------------------------------------------------- */
+
+#define RTLP_NUMBER_CHARS 66 /* 2^64 in binary, a sign, a terminator */
+#define LONG_MIN32        (-0x7fffffffll - 1)
+#define LONG_MAX32        0x7fffffffll
+
+typedef struct _RTLP_NUMBER {
+    ULONG64 Value;
+    BOOLEAN Negative;
+    BOOLEAN Overflow;
+    SIZE_T Used; /* characters up to the end of the number; 0: there is none */
+} RTLP_NUMBER;
+
+/* As strtol reads: white space, a sign, a prefix for base 0 or 16, digits. */
+RTLP_NUMBER RtlpParseNumber(const void *Text, BOOLEAN Wide, int Base);
+/* The value, limited to a range. */
+LONG64 RtlpSignedNumber(const RTLP_NUMBER *N, LONG64 Min, LONG64 Max);
+ULONG64 RtlpUnsignedNumber(const RTLP_NUMBER *N, ULONG64 Max);
+/* Digits at the end of Text, terminated; the index of the first one. */
+ULONG RtlpNumberText(ULONG64 Value, int Base, CHAR Text[RTLP_NUMBER_CHARS]);
+
+/* ---- names of codes (status.c, bugcheck.c) ------------------------------------------------- */
+
+/* "STATUS_PENDING"; NULL for a value that has no name here. */
+PCSTR RtlpStatusName(NTSTATUS Status);
+/* "MEMORY_MANAGEMENT"; NULL likewise. */
+PCSTR KiBugCheckName(ULONG Code);
+
+#endif
