@@ -304,15 +304,16 @@ static void take_slot(struct epoll_ep *ep, struct item *item, const uint8_t *slo
     note_size(ep, n);
 }
 
-/* Up to ep->batch datagrams in one system call; how many, 0 when none is there, or -errno. */
-static int read_slots(struct epoll_ep *ep, struct item *items)
+/* Up to ep->batch datagrams in one system call. 0 (also when none is there) or -errno. */
+static int read_slots(struct epoll_ep *ep, struct item *items, unsigned *count)
 {
     struct mmsghdr mm[EPOLL_BATCH];
     struct message g[EPOLL_BATCH];
     struct iovec iov[EPOLL_BATCH][2];
     size_t room;
     uint8_t *base = net_pool_reserve(ep->net->pool, ep->batch * SLOT_STRIDE, &room);
-    int n, error, kept = 0;
+    unsigned kept = 0;
+    int n;
 
     if (!base || !overflow_of(ep->net, 0))
         return -ENOMEM;
@@ -325,10 +326,8 @@ static int read_slots(struct epoll_ep *ep, struct item *items)
     do {
         n = recvmmsg(ep->fd, mm, ep->batch, MSG_DONTWAIT, NULL);
     } while (n < 0 && errno == EINTR);
-    error = n < 0 ? errno : 0;
-    HOST_ASSERT(error >= 0);
-    if (error && error != EAGAIN)
-        return -error;
+    if (n < 0 && errno != EAGAIN)
+        return -errno;
     /* With the error queue on, a short batch may also mean that an error waits. */
     if (n < 0 || (n < (int)ep->batch && !ep->recverr))
         ep->readable = false;
@@ -345,39 +344,41 @@ static int read_slots(struct epoll_ep *ep, struct item *items)
         ep->batch = ep->batch < EPOLL_BATCH ? ep->batch * 2 : EPOLL_BATCH;
     else if (n >= 0 && n <= (int)ep->batch / 2 && ep->batch > 2)
         ep->batch /= 2;
-    return kept;
+    *count = kept;
+    return 0;
 }
 
-static int read_singly(struct epoll_ep *ep, struct item *items, unsigned want, int flags)
+static int read_singly(struct epoll_ep *ep, struct item *items, unsigned want, int flags,
+                       unsigned *count)
 {
-    unsigned n = 0;
-
-    while (n < want) {
-        int r = read_large(ep, &items[n], flags);
+    for (*count = 0; *count < want; (*count)++) {
+        int r = read_large(ep, &items[*count], flags);
 
         if (r < 0)
-            return n > 0 || r == -EAGAIN ? (int)n : r;
-        n++;
-        if (net_rx_room(&ep->rx_account) == 0)
+            return *count > 0 || r == -EAGAIN ? 0 : r;
+        if (net_rx_room(&ep->rx_account) == 0) {
+            (*count)++;
             break;
+        }
     }
-    return (int)n;
+    return 0;
 }
 
-static int read_items(struct epoll_ep *ep, const struct net_op *op, struct item *items)
+static int read_items(struct epoll_ep *ep, const struct net_op *op, struct item *items,
+                      unsigned *count)
 {
-    int n;
+    int error;
 
     if (!(op->flags & NET_F_MULTI))
-        return read_singly(ep, items, 1, (op->flags & NET_F_PEEK) ? MSG_PEEK : 0);
+        return read_singly(ep, items, 1, (op->flags & NET_F_PEEK) ? MSG_PEEK : 0, count);
     if (ep->read_hint > SLOT_BYTES || (ep->error_pending && ep->recverr))
-        return read_singly(ep, items, EPOLL_BATCH, 0);
-    n = read_slots(ep, items);
-    if (n < 0 && from_icmp(-n)) {
+        return read_singly(ep, items, EPOLL_BATCH, 0, count);
+    error = read_slots(ep, items, count);
+    if (error && from_icmp(-error)) {
         ep->error_pending = true;
-        return read_singly(ep, items, EPOLL_BATCH, 0);
+        return read_singly(ep, items, EPOLL_BATCH, 0, count);
     }
-    return n;
+    return error;
 }
 
 static void fill(struct net_op *op, const struct item *item)
@@ -390,10 +391,11 @@ static void fill(struct net_op *op, const struct item *item)
 }
 
 /* What was read is delivered even if the operation is canceled meanwhile: it has moved. */
-static void deliver_items(struct epoll_ep *ep, struct net_op *op, const struct item *items, int n)
+static void deliver_items(struct epoll_ep *ep, struct net_op *op, const struct item *items,
+                          unsigned n)
 {
     epoll_busy_begin(ep, op);
-    for (int i = 0; i < n; i++) {
+    for (unsigned i = 0; i < n; i++) {
         fill(op, &items[i]);
         op->more = true;
         op->drained = i == n - 1;
@@ -407,17 +409,18 @@ static void deliver_items(struct epoll_ep *ep, struct net_op *op, const struct i
 static bool buffer_step(struct epoll_ep *ep, struct net_op *op)
 {
     struct item items[EPOLL_BATCH];
-    int n;
+    unsigned n = 0;
+    int error;
 
     if (net_rx_pause(&ep->rx_account))
         return false;
-    n = read_items(ep, op, items);
-    if (n == 0)
-        return ep->readable;
-    if (n == -ENOMEM) {
+    error = read_items(ep, op, items, &n);
+    if (error == -ENOMEM) {
         epoll_service_later(ep);
         return false;
     }
+    if (n == 0 && !error)
+        return ep->readable;
     if (n > 0 && (op->flags & NET_F_MULTI)) {
         deliver_items(ep, op, items, n);
         return true;
@@ -427,7 +430,7 @@ static bool buffer_step(struct epoll_ep *ep, struct net_op *op)
         fill(op, &items[0]);
         op->drained = true;
     }
-    epoll_ready(ep, op, n > 0 ? op->result : n);
+    epoll_ready(ep, op, n > 0 ? op->result : error);
     return true;
 }
 
