@@ -12,6 +12,7 @@
  * KiSetProcessorIdle has unplugged.
  */
 #include "nt/kip.h"
+#include "nt/stop.h"
 
 #define NO_PROCESSOR_INDEX 0xffffffff /* INVALID_PROCESSOR_INDEX */
 
@@ -177,6 +178,7 @@ static void StopProcessor(KI_PROCESSOR *processor)
     KiWakeProcessor(processor->Number);
     host_thread_join(processor->Loop);
     processor->Loop = NULL;
+    KiSehFree(processor->LoopThread);
     host_free(processor->LoopThread);
     processor->LoopThread = NULL;
     host_free(processor->Timers);

@@ -8,6 +8,7 @@
  */
 #include "nt/kip.h"
 #include "nt/ob.h"
+#include "nt/stop.h"
 
 static LONG NextThreadId;
 static LONG NextThreadName;
@@ -51,6 +52,7 @@ void KipSignalThread(PKTHREAD thread)
  */
 static void FreeAdopted(void *local)
 {
+    KiSehFree(local);
     ObpFreeBody(local);
 }
 
@@ -136,6 +138,7 @@ static void EndThread(PKTHREAD thread, NTSTATUS status, const void *caller)
         vf_report(VF_STOP, "VF-WAIT-05", NULL, caller, "a thread ended while it owned %u mutex(es)",
                   abandoned);
     CheckEnd(thread, caller);
+    KiSehFree(thread);
     thread->ExitStatus = status;
     __atomic_store_n(&thread->Terminating, TRUE, __ATOMIC_RELEASE);
     vf_died(VF_THREAD, thread);

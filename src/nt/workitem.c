@@ -11,6 +11,7 @@
  * freed, by its own routine: everything is copied out of it before the call.
  */
 #include "nt/kip.h"
+#include "nt/stop.h"
 
 #define QUEUES      3
 #define WORKERS_MAX 1024 /* a driver that blocks more than this has lost control */
@@ -204,6 +205,7 @@ void KipStopWorkers(void)
         WORKER *worker = CONTAINING_RECORD(e, WORKER, Link);
         host_unpark(worker->Thread->Host);
         host_thread_join(worker->Thread->Host);
+        KiSehFree(worker->Thread);
         host_free(worker->Thread);
         host_free(worker);
     }
