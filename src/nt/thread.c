@@ -9,6 +9,7 @@
 #include "nt/kip.h"
 #include "nt/ob.h"
 #include "nt/stop.h"
+#include "nt/stop.h"
 
 static LONG NextThreadId;
 static LONG NextThreadName;
@@ -84,6 +85,7 @@ static void Reap(void)
         next = thread->ReapNext;
         host_thread_join(thread->Host);
         thread->Host = NULL;
+        KiSehFree(thread);
         ObfDereferenceObject(thread);
         __atomic_fetch_sub(&Ending, 1, __ATOMIC_RELEASE);
     }
