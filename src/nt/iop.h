@@ -29,8 +29,6 @@ PIRP IopBuildControl(ULONG Code, PDEVICE_OBJECT Device, PVOID In, ULONG InSize, 
 PIRP IopBuildRequest(ULONG Major, PDEVICE_OBJECT Device, PVOID Buffer, ULONG Length,
                      PLARGE_INTEGER Offset, PKEVENT Event, PIO_STATUS_BLOCK Iosb,
                      const void *Owner);
-/* Gives cached memory back; at shutdown. */
-void IopShutdown(void);
 
 /* A driver has the IRP, has marked it pending, and has not completed it. */
 static inline BOOLEAN IopIsPending(PIRP Irp)
@@ -38,5 +36,44 @@ static inline BOOLEAN IopIsPending(PIRP Irp)
     return Irp->CurrentLocation <= Irp->StackCount &&
            (IoGetCurrentIrpStackLocation(Irp)->Control & SL_PENDING_RETURNED);
 }
+
+/* ---- devices and links (device.c, link.c) ---------------------------------------------------- */
+
+/* A driver goes: takes the names of what it left behind away. What is left is still reported. */
+void IopForgetDevices(PDRIVER_OBJECT Driver);
+void IopForgetLinks(const void *Low, const void *High);
+/* The top of the stack that a device is in. */
+PDEVICE_OBJECT IopTopDevice(PDEVICE_OBJECT Device);
+
+/* ---- drivers (driver.c) ---------------------------------------------------------------------- */
+
+/*
+ * Makes a driver object named \Driver\<Service> for the image, runs its entry point on a system
+ * thread at PASSIVE_LEVEL and waits for it. When that fails, the driver object is gone again. The
+ * service's registry key should be there before. PASSIVE_LEVEL.
+ */
+NTSTATUS IopLoadDriver(PCUNICODE_STRING Service, PVOID ImageBase, SIZE_T ImageSize,
+                       PDRIVER_INITIALIZE Entry, PDRIVER_OBJECT *Driver);
+/* Runs DriverUnload, if there is one, on a system thread, waits, and removes the driver object. */
+void IopUnloadDriver(PDRIVER_OBJECT Driver);
+
+/* ---- requests from outside of the kernel (file.c) -------------------------------------------- */
+
+/* Opens a device by its path (\??\X, \Device\X, with or without more behind it): IRP_MJ_CREATE. */
+NTSTATUS IopOpenFile(PCUNICODE_STRING Path, PFILE_OBJECT *File);
+/* IRP_MJ_CLEANUP, and IRP_MJ_CLOSE when nobody else refers to the file. */
+void IopCloseFile(PFILE_OBJECT File);
+/* These wait for the end of the request. PASSIVE_LEVEL. */
+NTSTATUS IopDeviceControl(PFILE_OBJECT File, ULONG Code, PVOID In, ULONG InSize, PVOID Out,
+                          ULONG OutSize, PIO_STATUS_BLOCK Iosb);
+NTSTATUS IopReadFile(PFILE_OBJECT File, PVOID Buffer, ULONG Length, LONGLONG Offset,
+                     PIO_STATUS_BLOCK Iosb);
+NTSTATUS IopWriteFile(PFILE_OBJECT File, PVOID Buffer, ULONG Length, LONGLONG Offset,
+                      PIO_STATUS_BLOCK Iosb);
+
+/* ---- shutdown -------------------------------------------------------------------------------- */
+
+/* Gives cached memory and the registry back, after the last driver is gone. */
+void IopShutdown(void);
 
 #endif

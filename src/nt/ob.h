@@ -16,8 +16,10 @@ struct _OBJECT_TYPE {
     PCSTR Name;
     /* The last handle to the body was closed. PASSIVE_LEVEL, no lock held. */
     void (*Close)(PVOID Body);
-    /* The last reference is gone; the memory goes afterwards. <= DISPATCH_LEVEL, no lock held. */
+    /* The last reference is gone; the memory goes afterwards. No lock held. */
     void (*Delete)(PVOID Body);
+    /* Delete needs PASSIVE_LEVEL: a worker thread does it when the last reference goes above. */
+    BOOLEAN PassiveDelete;
 };
 typedef struct _OBJECT_TYPE OBJECT_TYPE;
 
@@ -38,6 +40,7 @@ typedef struct _OBP_HEADER {
     LONG64 References; /* atomic */
     LONG64 Handles;    /* atomic */
     struct _OBP_NAME *Name;
+    WORK_QUEUE_ITEM Deletion;
 } __attribute__((aligned(64))) OBP_HEADER;
 
 static inline OBP_HEADER *ObpHeader(PVOID Body)

@@ -9,9 +9,9 @@
 
 #include <string.h>
 
-OBJECT_TYPE ObpThreadType = { "Thread", NULL, NULL };
-OBJECT_TYPE ObpProcessType = { "Process", NULL, NULL };
-OBJECT_TYPE ObpEventType = { "Event", NULL, NULL };
+OBJECT_TYPE ObpThreadType = { "Thread", NULL, NULL, FALSE };
+OBJECT_TYPE ObpProcessType = { "Process", NULL, NULL, FALSE };
+OBJECT_TYPE ObpEventType = { "Event", NULL, NULL, FALSE };
 
 static POBJECT_TYPE ThreadType = &ObpThreadType;
 static POBJECT_TYPE ProcessType = &ObpProcessType;
@@ -96,6 +96,16 @@ static LONG_PTR Reference(PVOID body, const void *caller)
     return (LONG_PTR)count + 1;
 }
 
+static VOID NTAPI Delete(PVOID body)
+{
+    POBJECT_TYPE type = ObpHeader(body)->Type;
+
+    if (type->Delete)
+        type->Delete(body);
+    ObpRemoveName(body);
+    ObpFreeBody(body);
+}
+
 static LONG_PTR Dereference(PVOID body, const void *caller)
 {
     POBJECT_TYPE type = ObpTypeOf(body);
@@ -116,10 +126,12 @@ static LONG_PTR Dereference(PVOID body, const void *caller)
                   body);
         return 0;
     }
-    if (type->Delete)
-        type->Delete(body);
-    ObpRemoveName(body);
-    ObpFreeBody(body);
+    if (type->PassiveDelete && KiThread()->Irql > PASSIVE_LEVEL) {
+        ExInitializeWorkItem(&ObpHeader(body)->Deletion, Delete, body);
+        ExQueueWorkItem(&ObpHeader(body)->Deletion, DelayedWorkQueue);
+    } else {
+        Delete(body);
+    }
     return 0;
 }
 
@@ -151,7 +163,7 @@ LONG_PTR NTAPI ObfDereferenceObjectWithTag(PVOID Object, ULONG Tag)
     return Dereference(Object, __builtin_return_address(0));
 }
 
-/* Nothing that a Delete of ours does needs a lower IRQL than the caller has: no need to defer. */
+/* A deletion that cannot run at the caller's IRQL is deferred anyway. */
 VOID NTAPI ObDereferenceObjectDeferDelete(PVOID Object)
 {
     DDI_ENTER(ObDereferenceObjectDeferDelete);
