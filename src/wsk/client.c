@@ -144,6 +144,7 @@ void WskpClientFree(WSKP_CLIENT *Client)
     RemoveEntryList(&Client->Link);
     host_unlock(&Wskp.ClientsLock);
     WskpClientFreeAddressInfos(Client);
+    WskpSecurityDropClient(Client);
     Client->Magic = 0;
     host_free(Client);
 }

@@ -214,6 +214,8 @@ static BOOLEAN Accepts(const WSKP_SOCKET *s, const struct net_addr *From, ULONG 
 {
     const WSKP_DATAGRAM_STATE *d = s->Datagram;
 
+    if ((Present & NET_INFO_BROADCAST) && d->IgnoreBroadcast)
+        return FALSE;
     if (!d->HasRemote)
         return TRUE;
     if (Present & NET_INFO_ERROR)

@@ -212,6 +212,8 @@ NTSTATUS WskpRequestMap(WSKP_REQUEST *Request, const WSK_BUF *Buffer, const void
 
 static struct net_ep *EndpointOf(WSKP_REQUEST *Request)
 {
+    if (Request->Op.code == NET_OP_ADDRESS_CHANGE)
+        return Wskp.Route;
     return Request->Socket ? Request->Socket->Ep : Wskp.Resolver;
 }
 

@@ -80,6 +80,7 @@ static void InitSocket(WSKP_SOCKET *s, const WSKP_CREATE *c)
     host_lock_init(&s->Lock, HOST_RANK_WSK_SOCKET);
     WskpQueueInit(&s->Receives);
     InitializeListHead(&s->Held);
+    InitializeListHead(&s->AddressChanges);
     KeInitializeDpc(&s->KickDpc, RunKick, s);
     KeSetTargetProcessorDpc(&s->KickDpc, (CCHAR)s->Processor);
     SetClientTables(s, c->Dispatch);
@@ -362,6 +363,7 @@ NTSTATUS NTAPI WskpCloseSocket(PWSK_SOCKET Public, PIRP Irp)
     IoMarkIrpPending(Irp);
     s->CloseIrp = Irp; /* our Busy count keeps StartClose away until it is set */
     s->CloseStatus = STATUS_SUCCESS;
+    WskpIoctlCancel(s);
     WskpLeave(s);
     return STATUS_PENDING;
 }

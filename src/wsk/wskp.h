@@ -521,7 +521,6 @@ ULONG WskpControlOut(const WSKP_SOCKET *Socket, const struct net_packet_info *In
 
 /* ---- bind registry and security -------------------------------------------------------------- */
 
-void WskpShareBoot(void);
 /* Decides a bind by the sharing table (D43) and records it. The port must be known (not 0). */
 NTSTATUS WskpShareBind(WSKP_SOCKET *Socket, const struct net_addr *Address);
 void WskpShareBoot(void);
