@@ -9,7 +9,6 @@
 #include "nt/kip.h"
 #include "nt/ob.h"
 #include "nt/stop.h"
-#include "nt/stop.h"
 
 static LONG NextThreadId;
 static LONG NextThreadName;
@@ -140,7 +139,6 @@ static void EndThread(PKTHREAD thread, NTSTATUS status, const void *caller)
         vf_report(VF_STOP, "VF-WAIT-05", NULL, caller, "a thread ended while it owned %u mutex(es)",
                   abandoned);
     CheckEnd(thread, caller);
-    KiSehFree(thread);
     thread->ExitStatus = status;
     __atomic_store_n(&thread->Terminating, TRUE, __ATOMIC_RELEASE);
     vf_died(VF_THREAD, thread);
