@@ -8,7 +8,8 @@
 #include "wsk/wskp.h"
 
 #include <netioddk.h>
-#include <ntstrsafe.h>
+
+#include "nt/rtlp.h"
 
 WSKP_CLIENT *WskpClientCreate(PVOID ClientContext, const WSK_CLIENT_DISPATCH *Dispatch,
                               const void *Owner)
@@ -92,13 +93,23 @@ typedef struct _LINE {
     unsigned Count;
 } LINE;
 
+static void NTAPI Format(PSTR Text, SIZE_T Room, PCSTR Template, ...)
+{
+    OW_VA_LIST args;
+
+    OW_VA_START(args, Template);
+    SIZE_T length = RtlpFormatNarrow(Text, Room - 1, Template, args, NULL);
+    OW_VA_END(args);
+    Text[length < Room - 1 ? length : Room - 1] = 0;
+}
+
 static void Say(LINE *Out, LONG Count, const char *What, const char *Advice)
 {
     char text[160];
 
     if (Count <= 0)
         return;
-    RtlStringCbPrintfA(text, sizeof(text), "%d %s%s: %s", Count, What, Count == 1 ? "" : "s", Advice);
+    Format(text, sizeof(text), "%d %s%s: %s", Count, What, Count == 1 ? "" : "s", Advice);
     Out->Line(Out->Context, text);
     Out->Count++;
 }

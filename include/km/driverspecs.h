@@ -1,0 +1,4 @@
+/*
+ * driverspecs.h: see sal.h, which has the annotations of every generation.
+ */
+#include "sal.h"

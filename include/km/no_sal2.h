@@ -1,0 +1,4 @@
+/*
+ * no_sal2.h: see sal.h, which has the annotations of every generation.
+ */
+#include "sal.h"
