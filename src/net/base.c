@@ -3,6 +3,11 @@
  */
 #include "net/base.h"
 
+struct net *net_ep_net(const struct net_ep *ep)
+{
+    return ep->net;
+}
+
 void *net_ep_user(const struct net_ep *ep)
 {
     return __atomic_load_n(&ep->user, __ATOMIC_ACQUIRE);

@@ -158,6 +158,7 @@ void epoll_ep_init(struct epoll_ep *ep, struct epoll_net *net, enum net_ep_kind 
                    enum net_family family, size_t rx_limit_bytes)
 {
     ep->base.transport = net->base.transport;
+    ep->base.net = &net->base;
     ep->net = net;
     ep->kind = kind;
     ep->family = family;

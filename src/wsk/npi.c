@@ -9,6 +9,11 @@
 
 #include <netioddk.h>
 
+/* The runtime's own; every driver gets one of its own from wskcc, as from the WDK's library. */
+const NPIID NPI_WSK_INTERFACE_ID = {
+    0x2227e803, 0x8d8b, 0x11d4, { 0xab, 0xad, 0x00, 0x90, 0x27, 0x71, 0x9e, 0x09 }
+};
+
 static HANDLE ProviderHandle;
 static const WSK_PROVIDER_CHARACTERISTICS Characteristics = { MAKE_WSK_VERSION(1, 0),
                                                               MAKE_WSK_VERSION(1, 0) };
