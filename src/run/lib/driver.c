@@ -32,10 +32,12 @@ static void free_driver(struct ow_driver *d)
 /* What the driver left behind is reported; the image goes, unless something may still call it. */
 static void remove_image(struct ow_driver *d)
 {
-    if (vf_sweep(d->low, d->high, d->name))
+    if (vf_sweep(d->low, d->high, d->name)) {
         run_machine.pinned = true;
-    else
-        host_module_close(d->module);
+        return;
+    }
+    run_image_remove(d->low);
+    host_module_close(d->module);
 }
 
 static int open_image(struct ow_driver *d, const char *path, struct ow_status *status)
@@ -62,6 +64,7 @@ static int open_image(struct ow_driver *d, const char *path, struct ow_status *s
     if (!d->module)
         return run_fail(status, OW_LOAD, 0, "%s cannot be loaded: %s", path, why);
     host_module_range(d->module, &d->low, &d->high);
+    run_image_add(d->low, d->high, d->name);
     return OW_OK;
 }
 

@@ -11,7 +11,6 @@
 #include "host/host.h"
 #include "nt/iop.h"
 #include "nt/ki.h"
-#include "nt/rtlp.h"
 #include "nt/stop.h"
 
 #define SERVICES  "\\Registry\\Machine\\System\\CurrentControlSet\\Services\\"
@@ -33,8 +32,9 @@ static NTSTATUS Wide(UNICODE_STRING *Out, WCHAR Buffer[MAX_CHARS], const char *T
     return STATUS_SUCCESS;
 }
 
-uint32_t kernel_boot(unsigned processors)
+uint32_t kernel_boot(unsigned processors, const char *(*image_name)(const void *address))
 {
+    KiSetImageLookup(image_name);
     KiInstallStops();
     return (uint32_t)KiBoot(processors);
 }
@@ -106,4 +106,93 @@ uint32_t kernel_set_parameter(const char *service, const char *name, const char 
         status = ZwSetValueKey(key, &value_name, 0, REG_DWORD, &number, sizeof(number));
     ZwClose(key);
     return (uint32_t)status;
+}
+
+/* ---- drivers ------------------------------------------------------------------------------- */
+
+uint32_t kernel_load_driver(const char *service, uintptr_t low, uintptr_t high, void *entry,
+                            struct kernel_driver **driver)
+{
+    WCHAR buffer[MAX_CHARS];
+    UNICODE_STRING name;
+    PDRIVER_OBJECT object;
+    NTSTATUS status = Wide(&name, buffer, service);
+
+    if (NT_SUCCESS(status))
+        status = IopLoadDriver(&name, (PVOID)low, high - low, (PDRIVER_INITIALIZE)entry, &object);
+    if (NT_SUCCESS(status))
+        *driver = (struct kernel_driver *)object;
+    return (uint32_t)status;
+}
+
+bool kernel_has_unload(const struct kernel_driver *driver)
+{
+    return ((const DRIVER_OBJECT *)driver)->DriverUnload != NULL;
+}
+
+void kernel_unload_driver(struct kernel_driver *driver)
+{
+    IopUnloadDriver((PDRIVER_OBJECT)driver);
+}
+
+/* ---- requests to devices ------------------------------------------------------------------- */
+
+uint32_t kernel_open(const char *name, struct kernel_file **file)
+{
+    WCHAR buffer[MAX_CHARS];
+    UNICODE_STRING path;
+    PFILE_OBJECT object;
+    NTSTATUS status = Wide(&path, buffer, name);
+
+    if (NT_SUCCESS(status))
+        status = IopOpenFile(&path, &object);
+    if (NT_SUCCESS(status))
+        *file = (struct kernel_file *)object;
+    return (uint32_t)status;
+}
+
+void kernel_close(struct kernel_file *file)
+{
+    IopCloseFile((PFILE_OBJECT)file);
+}
+
+static struct kernel_result Result(NTSTATUS Status, const IO_STATUS_BLOCK *Iosb)
+{
+    return (struct kernel_result){ (uint32_t)Status, (size_t)Iosb->Information };
+}
+
+struct kernel_result kernel_ioctl(struct kernel_file *file, uint32_t code, const void *in,
+                                  size_t in_size, void *out, size_t out_size)
+{
+    IO_STATUS_BLOCK iosb = { 0 };
+
+    if (in_size > MAXULONG || out_size > MAXULONG)
+        return Result(STATUS_INVALID_PARAMETER, &iosb);
+    NTSTATUS status = IopDeviceControl((PFILE_OBJECT)file, code, (PVOID)in, (ULONG)in_size, out,
+                                       (ULONG)out_size, &iosb);
+    return Result(status, &iosb);
+}
+
+struct kernel_result kernel_read(struct kernel_file *file, void *buffer, size_t size,
+                                 uint64_t offset)
+{
+    IO_STATUS_BLOCK iosb = { 0 };
+
+    if (size > MAXULONG)
+        return Result(STATUS_INVALID_PARAMETER, &iosb);
+    NTSTATUS status =
+        IopReadFile((PFILE_OBJECT)file, buffer, (ULONG)size, (LONGLONG)offset, &iosb);
+    return Result(status, &iosb);
+}
+
+struct kernel_result kernel_write(struct kernel_file *file, const void *buffer, size_t size,
+                                  uint64_t offset)
+{
+    IO_STATUS_BLOCK iosb = { 0 };
+
+    if (size > MAXULONG)
+        return Result(STATUS_INVALID_PARAMETER, &iosb);
+    NTSTATUS status =
+        IopWriteFile((PFILE_OBJECT)file, (PVOID)buffer, (ULONG)size, (LONGLONG)offset, &iosb);
+    return Result(status, &iosb);
 }

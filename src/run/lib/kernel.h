@@ -16,7 +16,8 @@ static inline bool kernel_failed(uint32_t ntstatus)
     return (int32_t)ntstatus < 0;
 }
 
-uint32_t kernel_boot(unsigned processors);
+/* image_name: which driver an address belongs to, or NULL; for stacks in reports. */
+uint32_t kernel_boot(unsigned processors, const char *(*image_name)(const void *address));
 void kernel_shutdown(void);
 
 struct kernel_driver;

@@ -89,7 +89,7 @@ static unsigned machine_cpus(void)
 static int start(const struct ow_options *options, struct ow_status *status)
 {
     unsigned cpus = options->cpus ? options->cpus : machine_cpus();
-    uint32_t ntstatus = kernel_boot(cpus);
+    uint32_t ntstatus = kernel_boot(cpus, run_image_name);
 
     if (kernel_failed(ntstatus))
         return run_fail_nt(status, OW_SYSTEM, ntstatus,

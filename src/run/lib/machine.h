@@ -41,6 +41,11 @@ extern struct machine run_machine;
 /* Writes the parameters that are meant for this service into the registry. */
 int run_apply_parameters(const char *service, struct ow_status *status);
 
+/* images.c: the images of drivers by address. */
+void run_image_add(uintptr_t low, uintptr_t high, const char *name);
+void run_image_remove(uintptr_t low);
+const char *run_image_name(const void *address);
+
 /* Takes the driver out of the list, and its image out of memory unless it must stay. */
 void run_remove_driver(struct ow_driver *d, bool with_image);
 
