@@ -45,7 +45,7 @@ enum ow_error {
 struct ow_status {
     enum ow_error error;
     uint32_t ntstatus; /* NTSTATUS, where one was returned; else 0 */
-    char text[1024];   /* one sentence: what happened and what to do */
+    char text[1024];   /* what happened and what to do; empty when there is nothing to say */
 };
 
 /* "0.1.0". */

@@ -20,7 +20,7 @@ static void check(int ok, const char *what, int line)
     printf("embed.c:%d: %s does not hold (%s)\n", line, what, why.text);
     exit(1);
 }
-#define CHECK(x) check((x), #x, __LINE__)
+#define CHECK(x) check(!!(x), #x, __LINE__)
 
 static void talk(void)
 {

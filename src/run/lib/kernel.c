@@ -180,8 +180,7 @@ struct kernel_result kernel_read(struct kernel_file *file, void *buffer, size_t 
 
     if (size > MAXULONG)
         return Result(STATUS_INVALID_PARAMETER, &iosb);
-    NTSTATUS status =
-        IopReadFile((PFILE_OBJECT)file, buffer, (ULONG)size, (LONGLONG)offset, &iosb);
+    NTSTATUS status = IopReadFile((PFILE_OBJECT)file, buffer, (ULONG)size, (LONGLONG)offset, &iosb);
     return Result(status, &iosb);
 }
 

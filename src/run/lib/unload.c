@@ -57,8 +57,10 @@ static void say_line(void *context, const char *text)
 
 static void say_waits(const struct ow_driver *d, int64_t start)
 {
-    run_say(OW_QUIET, "%s has not unloaded after %d seconds; it waits for:", d->name,
-            (int)((host_now() - start + SECOND_NS / 2) / SECOND_NS));
+    /* In tenths, without a zero at the end. */
+    double seconds = (double)((host_now() - start) / (SECOND_NS / 10)) / 10;
+
+    run_say(OW_QUIET, "%s has not unloaded after %g seconds; it waits for:", d->name, seconds);
     unsigned lines = WskpDescribeWaits(say_line, NULL);
     lines += vf_describe(d->low, d->high, say_line, NULL);
     if (!lines)
@@ -101,17 +103,18 @@ static int run_unload(struct ow_driver *d, int timeout_ms, struct ow_status *sta
 
 int ow_unload(struct ow_driver *d, int timeout_ms, struct ow_status *status)
 {
-    if (kernel_has_unload(d->kernel)) {
-        int error = run_unload(d, timeout_ms, status);
-        run_machine.pinned |= error != OW_OK;
-        if (error)
-            return error;
-        run_remove_driver(d, true);
-    } else {
-        run_say(OW_NORMAL, "%s has no DriverUnload; it stays loaded, as it would on Windows",
-                d->name);
+    if (!kernel_has_unload(d->kernel)) {
+        int kept =
+            run_fail(status, OW_OK, 0,
+                     "%s has no DriverUnload; it stays loaded, as it would on Windows", d->name);
         run_machine.pinned = true;
         run_remove_driver(d, false);
+        return kept;
     }
+    int error = run_unload(d, timeout_ms, status);
+    run_machine.pinned |= error != OW_OK;
+    if (error)
+        return error;
+    run_remove_driver(d, true);
     return run_ok(status);
 }

@@ -47,7 +47,10 @@ static void unload(const struct options *o, struct ow_driver **drivers, int coun
             fflush(NULL);
             _exit(EXIT_STUCK);
         }
-        note(o, "%s is unloaded", path);
+        if (why.text[0])
+            note(o, "%s", why.text);
+        else
+            note(o, "%s is unloaded", path);
     }
 }
 
