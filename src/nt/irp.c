@@ -8,6 +8,7 @@
  * set per processor, each under its own lock; in sanitizer builds they do not, so that a stale
  * pointer is noticed.
  */
+#include "nt/cm.h"
 #include "nt/iop.h"
 
 #include <string.h>
@@ -88,6 +89,7 @@ void IopShutdown(void)
             Caches[i].Free[stacks].Count = 0;
         }
     }
+    CmpShutdown();
 }
 
 static void Initialize(PIRP irp, USHORT size, CCHAR stacks)
