@@ -88,8 +88,9 @@ OW_END_C
 #undef __finally
 #undef __leave
 #define __try if (__builtin_setjmp(openwsk_seh_enter(__builtin_frame_address(0), __LINE__)) == 0)
-/* clang-format off: it takes __except for a keyword and parts the macro from its parameter */
-#define __except (filter)                                                                          \
+/* The formatter takes __except for a keyword and parts the macro from its parameter. */
+/* clang-format off */
+#define __except(filter)                                                                           \
     ;                                                                                              \
     if (openwsk_seh_leave(__builtin_frame_address(0)) && openwsk_seh_filter(filter))
 /* clang-format on */
