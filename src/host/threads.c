@@ -128,6 +128,8 @@ static void *start(void *p)
         t->exitable = true;
         t->fn(t->arg);
     }
+    if (t->pub.local_free)
+        t->pub.local_free(t->pub.local);
     drop_owner(t);
     return NULL;
 }
