@@ -38,8 +38,7 @@ int64_t host_wall(void);
  */
 struct host_thread {
     void *local;
-    /* Run by the host when an adopted (foreign) thread ends, with `local` as argument; may be NULL.
-     */
+    /* Run by the host on the thread when it ends, with `local` as argument; may be NULL. */
     void (*local_free)(void *local);
 };
 

@@ -43,7 +43,8 @@ static void PrintStack(PCSTR Title, void *const *Frames, int Count)
         CHAR Line[LINE_BYTES];
         PCSTR Image = ImageLookup ? ImageLookup(Frames[i]) : NULL;
 
-        host_symbolize(Frames[i], Line, sizeof Line);
+        /* A caller may end with a call that does not return: what follows is another function. */
+        host_symbolize(i ? (const CHAR *)Frames[i] - 1 : Frames[i], Line, sizeof Line);
         host_printf("      %s%s%s\n", Image ? Image : "", Image ? "!" : "", Line);
     }
 }

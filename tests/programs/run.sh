@@ -34,9 +34,10 @@ expect 0 wskrun --for 0.1 --exec 'sleep 50' "$plain"
 expect 5 wskrun --exec 'exit 5' "$(driver pt-leak)"
 
 # A signal unloads, and so does one to a run with a command.
+rm "$out"
 wskrun "$plain" >"$out" 2>&1 &
 pid=$!
-while ! grep -q 'pt-plain: loaded' "$out"; do sleep 0.01; done
+while ! grep -qs 'pt-plain: loaded' "$out"; do sleep 0.01; done
 kill -TERM $pid
 status=0
 wait $pid || status=$?

@@ -14,11 +14,12 @@ says 'has not unloaded after 5 seconds'
 says '1 pool allocation'
 
 # A second signal stops at once.
+rm "$out"
 wskrun --unload-timeout 100 "$(driver pt-stuck)" >"$out" 2>&1 &
 pid=$!
-while ! grep -q 'pt-stuck: loaded' "$out"; do sleep 0.01; done
+while ! grep -qs 'pt-stuck: loaded' "$out"; do sleep 0.01; done
 kill -TERM $pid
-while ! grep -q 'pt-stuck: unloading' "$out"; do sleep 0.01; done
+while ! grep -qs 'pt-stuck: unloading' "$out"; do sleep 0.01; done
 kill -TERM $pid
 status=0
 wait $pid || status=$?
