@@ -77,17 +77,20 @@ OW_INTERLOCKED_COMPARE(OwInterlockedCompareExchange)
                               __builtin_choose_expr(sizeof(*(p)) == 2, (SHORT)0, (CHAR)0))))
 #define OW_INTERLOCKED(p, e)                                                                       \
     __extension__({                                                                                \
-        OW_INTERLOCKED_TYPE(p) ow_result_ = (OW_INTERLOCKED_TYPE(p))(e);                           \
-        ow_result_;                                                                                \
+        OW_INTERLOCKED_TYPE(p) ow_r_ = (OW_INTERLOCKED_TYPE(p))(e);                                \
+        ow_r_;                                                                                     \
     })
-#define OwInterlockedIncrement(p)      OW_INTERLOCKED(p, __atomic_add_fetch(p, 1, __ATOMIC_SEQ_CST))
-#define OwInterlockedDecrement(p)      OW_INTERLOCKED(p, __atomic_sub_fetch(p, 1, __ATOMIC_SEQ_CST))
-#define OwInterlockedExchange(p, v)    OW_INTERLOCKED(p, __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST))
-#define OwInterlockedExchangeAdd(p, v) OW_INTERLOCKED(p, __atomic_fetch_add(p, v, __ATOMIC_SEQ_CST))
-#define OwInterlockedAdd(p, v)         OW_INTERLOCKED(p, __atomic_add_fetch(p, v, __ATOMIC_SEQ_CST))
-#define OwInterlockedAnd(p, v)         OW_INTERLOCKED(p, __atomic_fetch_and(p, v, __ATOMIC_SEQ_CST))
-#define OwInterlockedOr(p, v)          OW_INTERLOCKED(p, __atomic_fetch_or(p, v, __ATOMIC_SEQ_CST))
-#define OwInterlockedXor(p, v)         OW_INTERLOCKED(p, __atomic_fetch_xor(p, v, __ATOMIC_SEQ_CST))
+#define OwInterlockedIncrement(p)   OW_INTERLOCKED(p, __atomic_add_fetch(p, 1, __ATOMIC_SEQ_CST))
+#define OwInterlockedDecrement(p)   OW_INTERLOCKED(p, __atomic_sub_fetch(p, 1, __ATOMIC_SEQ_CST))
+#define OwInterlockedExchange(p, v) OW_INTERLOCKED(p, __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST))
+/* clang-format off */
+#define OwInterlockedExchangeAdd(p, v) \
+    OW_INTERLOCKED(p, __atomic_fetch_add(p, v, __ATOMIC_SEQ_CST))
+/* clang-format on */
+#define OwInterlockedAdd(p, v)      OW_INTERLOCKED(p, __atomic_add_fetch(p, v, __ATOMIC_SEQ_CST))
+#define OwInterlockedAnd(p, v)      OW_INTERLOCKED(p, __atomic_fetch_and(p, v, __ATOMIC_SEQ_CST))
+#define OwInterlockedOr(p, v)       OW_INTERLOCKED(p, __atomic_fetch_or(p, v, __ATOMIC_SEQ_CST))
+#define OwInterlockedXor(p, v)      OW_INTERLOCKED(p, __atomic_fetch_xor(p, v, __ATOMIC_SEQ_CST))
 #define OwInterlockedCompareExchange(p, v, c)                                                      \
     __extension__({                                                                                \
         OW_INTERLOCKED_TYPE(p) ow_comparand_ = (OW_INTERLOCKED_TYPE(p))(c);                        \

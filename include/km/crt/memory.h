@@ -1,0 +1,2 @@
+/* crt/memory.h: see string.h. */
+#include "string.h"

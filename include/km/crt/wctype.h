@@ -1,0 +1,2 @@
+/* crt/wctype.h: see wchar.h. */
+#include "wchar.h"
