@@ -6,7 +6,7 @@
 #ifndef OPENWSK_NTSTATUS_H
 #define OPENWSK_NTSTATUS_H
 
-/* ---- success ---- */
+/* ---- success -------------------------------------------------------------------------------- */
 
 #define STATUS_SEVERITY_SUCCESS                   ((NTSTATUS)0x00000000)
 #define STATUS_SUCCESS                            ((NTSTATUS)0x00000000)
@@ -69,7 +69,7 @@
 #define DBG_CONTINUE                              ((NTSTATUS)0x00010002)
 #define STATUS_FLT_IO_COMPLETE                    ((NTSTATUS)0x001C0001)
 
-/* ---- informational ---- */
+/* ---- informational -------------------------------------------------------------------------- */
 
 #define STATUS_OBJECT_NAME_EXISTS                                       ((NTSTATUS)0x40000000)
 #define STATUS_THREAD_WAS_SUSPENDED                                     ((NTSTATUS)0x40000001)
@@ -163,7 +163,7 @@
 #define STATUS_GRAPHICS_DEPENDABLE_CHILD_STATUS                         ((NTSTATUS)0x401E043C)
 #define STATUS_NDIS_INDICATION_REQUIRED                                 ((NTSTATUS)0x40230001)
 
-/* ---- warning ---- */
+/* ---- warning -------------------------------------------------------------------------------- */
 
 #define STATUS_GUARD_PAGE_VIOLATION                       ((NTSTATUS)0x80000001)
 #define STATUS_DATATYPE_MISALIGNMENT                      ((NTSTATUS)0x80000002)
@@ -231,7 +231,7 @@
 #define STATUS_FVE_PARTIAL_METADATA                       ((NTSTATUS)0x80210001)
 #define STATUS_FVE_TRANSIENT_STATE                        ((NTSTATUS)0x80210002)
 
-/* ---- error ---- */
+/* ---- error ---------------------------------------------------------------------------------- */
 
 #define STATUS_UNSUCCESSFUL                                                ((NTSTATUS)0xC0000001)
 #define STATUS_NOT_IMPLEMENTED                                             ((NTSTATUS)0xC0000002)

@@ -197,12 +197,11 @@ typedef const wchar_t *NTSTRSAFE_PCWSTR;
         return status;                                                                             \
     }
 
-OW_STRSAFE(A, char, _vsnprintf)
-OW_STRSAFE(W, wchar_t, _vsnwprintf)
+OW_STRSAFE(A, char, OW_CRT_NAME(_vsnprintf))
+OW_STRSAFE(W, wchar_t, OW_CRT_NAME(_vsnwprintf))
 #undef OW_STRSAFE
 
-/* ---- UNICODE_STRING
- * -------------------------------------------------------------------------------- */
+/* ---- UNICODE_STRING ------------------------------------------------------------------------- */
 
 OW_INLINE NTSTATUS RtlUnicodeStringValidate(PCUNICODE_STRING SourceString)
 {
@@ -283,7 +282,7 @@ OW_INLINE NTSTATUS RtlUnicodeStringVPrintf(PUNICODE_STRING DestinationString, PC
 
     if (!NT_SUCCESS(status))
         return status;
-    n = _vsnwprintf(DestinationString->Buffer, room, pszFormat, argList);
+    n = OW_CRT_NAME(_vsnwprintf)(DestinationString->Buffer, room, pszFormat, argList);
     if (n < 0 || (size_t)n > room) {
         n = (int)room;
         status = STATUS_BUFFER_OVERFLOW;

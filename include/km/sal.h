@@ -43,7 +43,7 @@
 #define _Requires_no_locks_held_
 #endif
 
-/* ---- without parameters ---- */
+/* ---- without parameters --------------------------------------------------------------------- */
 
 #ifndef _Analysis_noreturn_
 #define _Analysis_noreturn_
@@ -766,7 +766,7 @@
 #define __valid
 #endif
 
-/* ---- with parameters ---- */
+/* ---- with parameters ------------------------------------------------------------------------ */
 
 #ifndef _Acquires_exclusive_lock_
 #define _Acquires_exclusive_lock_(...)

@@ -255,8 +255,7 @@ typedef struct linger {
 
 #define TCP_NODELAY 0x0001
 
-/* ---- messages and control objects
- * ---------------------------------------------------------------- */
+/* ---- messages and control objects ----------------------------------------------------------- */
 
 #define MSG_OOB       0x1
 #define MSG_PEEK      0x2
@@ -313,8 +312,7 @@ typedef struct cmsghdr {
 #define CMSG_SPACE             WSA_CMSG_SPACE
 #define CMSG_LEN               WSA_CMSG_LEN
 
-/* ---- names
- * ---------------------------------------------------------------------------------------- */
+/* ---- names ---------------------------------------------------------------------------------- */
 
 typedef struct addrinfo {
     int ai_flags;

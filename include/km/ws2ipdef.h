@@ -212,8 +212,7 @@ OW_INLINE BOOLEAN INETADDR_ISLOOPBACK(const SOCKADDR *s)
                : IN4_IS_ADDR_LOOPBACK(&((const SOCKADDR_IN *)(const VOID *)s)->sin_addr);
 }
 
-/* ---- IPPROTO_IP
- * ---------------------------------------------------------------------------------- */
+/* ---- IPPROTO_IP ----------------------------------------------------------------------------- */
 
 #define IP_OPTIONS                     1
 #define IP_HDRINCL                     2
@@ -274,8 +273,7 @@ typedef enum _PMTUD_STATE {
 #define MCAST_JOIN_SOURCE_GROUP  45
 #define MCAST_LEAVE_SOURCE_GROUP 46
 
-/* ---- IPPROTO_IPV6
- * -------------------------------------------------------------------------------- */
+/* ---- IPPROTO_IPV6 --------------------------------------------------------------------------- */
 
 #define IPV6_HOPOPTS              1
 #define IPV6_HDRINCL              2
@@ -320,8 +318,7 @@ typedef enum _PMTUD_STATE {
 #define PROTECTION_LEVEL_RESTRICTED     30
 #define PROTECTION_LEVEL_DEFAULT        ((UINT)-1)
 
-/* ---- IPPROTO_TCP and IPPROTO_UDP
- * ------------------------------------------------------------------ */
+/* ---- IPPROTO_TCP and IPPROTO_UDP ------------------------------------------------------------ */
 
 #define TCP_OFFLOAD_NO_PREFERENCE      0
 #define TCP_OFFLOAD_NOT_PREFERRED      1
@@ -353,8 +350,7 @@ typedef enum _PMTUD_STATE {
 #define UDP_COALESCED_INFO          3
 #define UDP_CHECKSUM_COVERAGE       20
 
-/* ---- structures of options and control objects
- * ----------------------------------------------------- */
+/* ---- structures of options and control objects ---------------------------------------------- */
 
 typedef struct ip_mreq {
     IN_ADDR imr_multiaddr;

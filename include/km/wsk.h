@@ -185,8 +185,7 @@ typedef struct _WSK_TDI_MAP_INFO {
     const WSK_TDI_MAP *Map;
 } WSK_TDI_MAP_INFO, *PWSK_TDI_MAP_INFO;
 
-/* ---- the client's tables
- * -------------------------------------------------------------------------- */
+/* ---- the client's tables -------------------------------------------------------------------- */
 
 struct _WSK_CLIENT_CONNECTION_DISPATCH;
 
@@ -256,8 +255,7 @@ typedef struct _WSK_CLIENT_STREAM_DISPATCH {
 } WSK_CLIENT_STREAM_DISPATCH, *PWSK_CLIENT_STREAM_DISPATCH;
 #endif
 
-/* ---- functions of sockets
- * ------------------------------------------------------------------------- */
+/* ---- functions of sockets ------------------------------------------------------------------- */
 
 /* Sets or gets an option, or performs an ioctl [OPT, IOCTL]. Sizes in bytes. */
 typedef NTSTATUS(WSKAPI *PFN_WSK_CONTROL_SOCKET)(PWSK_SOCKET Socket,
@@ -329,8 +327,7 @@ typedef NTSTATUS(WSKAPI *PFN_WSK_RECEIVE_EX)(PWSK_SOCKET Socket, PWSK_BUF Buffer
 typedef NTSTATUS(WSKAPI *PFN_WSK_LISTEN)(PWSK_SOCKET Socket, PIRP Irp);
 #endif
 
-/* ---- the provider's tables of sockets
- * ---------------------------------------------------------------- */
+/* ---- the provider's tables of sockets ------------------------------------------------------- */
 
 typedef struct _WSK_PROVIDER_BASIC_DISPATCH {
     PFN_WSK_CONTROL_SOCKET WskControlSocket;
@@ -400,8 +397,7 @@ typedef struct _WSK_PROVIDER_STREAM_DISPATCH {
 } WSK_PROVIDER_STREAM_DISPATCH, *PWSK_PROVIDER_STREAM_DISPATCH;
 #endif
 
-/* ---- the provider
- * ------------------------------------------------------------------------------------ */
+/* ---- the provider --------------------------------------------------------------------------- */
 
 /* Creates a socket: IoStatus.Information is the PWSK_SOCKET [SOCK, CAT]. */
 typedef NTSTATUS(WSKAPI *PFN_WSK_SOCKET)(PWSK_CLIENT Client, ADDRESS_FAMILY AddressFamily,
@@ -473,8 +469,7 @@ typedef struct _WSK_REGISTRATION {
     KSPIN_LOCK ReservedRegistrationLock;
 } WSK_REGISTRATION, *PWSK_REGISTRATION;
 
-/* ---- registration
- * ------------------------------------------------------------------------------------- */
+/* ---- registration --------------------------------------------------------------------------- */
 
 /* The interface id of WSK, for the NMR and for WSK_EVENT_CALLBACK_CONTROL. */
 extern NTKERNELAPI const NPIID NPI_WSK_INTERFACE_ID;

@@ -8,9 +8,6 @@
 
 OW_BEGIN_C
 
-int atoi(const char *s);
-void qsort(void *base, size_t count, size_t size, OW_CRT_COMPARE compare);
-void *bsearch(const void *key, const void *base, size_t count, size_t size, OW_CRT_COMPARE compare);
 int abs(int value);
 #define labs(value) __builtin_abs((int)(value))
 

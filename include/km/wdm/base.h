@@ -86,7 +86,7 @@ typedef enum _MODE { KernelMode, UserMode, MaximumMode } MODE;
 #define _WriteBarrier()               __atomic_signal_fence(__ATOMIC_SEQ_CST)
 #define YieldProcessor()              __builtin_ia32_pause()
 
-/* ---- the runtime's part of inline functions -------------------------------------------------- */
+/* ---- the runtime's part of inline functions ------------------------------------------------- */
 
 /* Ends the run: an inline check found corrupt data. `Code` is a FAST_FAIL_ value. Any IRQL. */
 OW_EXPORT __attribute__((noreturn)) void NTAPI openwsk_fast_fail(unsigned Code);
@@ -147,7 +147,7 @@ NTSYSAPI VOID NTAPI RtlAssert(PVOID FailedAssertion, PVOID FileName, ULONG LineN
 #define NT_ANALYSIS_ASSUME(e) ((void)0)
 #endif
 
-/* ---- small structures used everywhere -------------------------------------------------------- */
+/* ---- small structures used everywhere ------------------------------------------------------- */
 
 typedef struct _IO_STATUS_BLOCK {
     union {

@@ -9,7 +9,7 @@
 
 OW_BEGIN_C
 
-/* ---- dispatcher objects ---------------------------------------------------------------------- */
+/* ---- dispatcher objects --------------------------------------------------------------------- */
 
 typedef struct _DISPATCHER_HEADER {
     union {
@@ -259,7 +259,7 @@ typedef enum _KWAIT_REASON {
 #define LOCK_QUEUE_WAIT     1
 #define LOCK_QUEUE_OWNER    2
 
-/* ---- IRQL ------------------------------------------------------------------------------------ */
+/* ---- IRQL ----------------------------------------------------------------------------------- */
 
 NTKERNELAPI KIRQL NTAPI KeGetCurrentIrql(VOID);
 /* Raises the calling thread's IRQL; NewIrql must not be below it. Answers the old one. */
@@ -295,7 +295,7 @@ NTKERNELAPI VOID NTAPI KeAcquireInStackQueuedSpinLockForDpc(PKSPIN_LOCK SpinLock
                                                             PKLOCK_QUEUE_HANDLE LockHandle);
 NTKERNELAPI VOID NTAPI KeReleaseInStackQueuedSpinLockForDpc(PKLOCK_QUEUE_HANDLE LockHandle);
 
-/* ---- events ---------------------------------------------------------------------------------- */
+/* ---- events --------------------------------------------------------------------------------- */
 
 NTKERNELAPI VOID NTAPI KeInitializeEvent(PRKEVENT Event, EVENT_TYPE Type, BOOLEAN State);
 /* Sets to signalled; answers the previous state. <= DISPATCH_LEVEL, with Wait = FALSE. */
@@ -317,7 +317,7 @@ NTKERNELAPI VOID NTAPI KeInitializeMutex(PRKMUTEX Mutex, ULONG Level);
 NTKERNELAPI LONG NTAPI KeReleaseMutex(PRKMUTEX Mutex, BOOLEAN Wait);
 NTKERNELAPI LONG NTAPI KeReadStateMutex(PRKMUTEX Mutex);
 
-/* ---- waits ----------------------------------------------------------------------------------- */
+/* ---- waits ---------------------------------------------------------------------------------- */
 
 /*
  * Waits for a KEVENT, KMUTEX, KSEMAPHORE, KTIMER, thread or process. Timeout in units of 100 ns:
@@ -339,7 +339,7 @@ NTKERNELAPI NTSTATUS NTAPI KeDelayExecutionThread(KPROCESSOR_MODE WaitMode, BOOL
                                                   PLARGE_INTEGER Interval);
 NTKERNELAPI VOID NTAPI KeStallExecutionProcessor(ULONG MicroSeconds);
 
-/* ---- timers and DPCs ------------------------------------------------------------------------- */
+/* ---- timers and DPCs ------------------------------------------------------------------------ */
 
 NTKERNELAPI VOID NTAPI KeInitializeTimer(PKTIMER Timer);
 NTKERNELAPI VOID NTAPI KeInitializeTimerEx(PKTIMER Timer, TIMER_TYPE Type);
@@ -367,7 +367,7 @@ NTKERNELAPI VOID NTAPI KeSetImportanceDpc(PRKDPC Dpc, KDPC_IMPORTANCE Importance
 NTKERNELAPI VOID NTAPI KeSetTargetProcessorDpc(PRKDPC Dpc, CCHAR Number);
 NTKERNELAPI NTSTATUS NTAPI KeSetTargetProcessorDpcEx(PKDPC Dpc, PPROCESSOR_NUMBER ProcNumber);
 
-/* ---- threads --------------------------------------------------------------------------------- */
+/* ---- threads -------------------------------------------------------------------------------- */
 
 NTKERNELAPI PKTHREAD NTAPI KeGetCurrentThread(VOID);
 NTKERNELAPI VOID NTAPI KeEnterCriticalRegion(VOID);
@@ -397,7 +397,7 @@ NTKERNELAPI NTSTATUS NTAPI KeExpandKernelStackAndCalloutEx(PEXPAND_STACK_CALLOUT
                                                            PVOID Parameter, SIZE_T Size,
                                                            BOOLEAN Wait, PVOID Context);
 
-/* ---- processors ------------------------------------------------------------------------------ */
+/* ---- processors ----------------------------------------------------------------------------- */
 
 NTKERNELAPI ULONG NTAPI KeGetCurrentProcessorNumberEx(PPROCESSOR_NUMBER ProcNumber);
 #define KeGetCurrentProcessorNumber() KeGetCurrentProcessorNumberEx(NULL)
@@ -466,7 +466,7 @@ NTKERNELAPI VOID NTAPI KeQueryTickCount(PLARGE_INTEGER TickCount);
 /* Frequency in Hz when PerformanceFrequency is not NULL. */
 NTKERNELAPI LARGE_INTEGER NTAPI KeQueryPerformanceCounter(PLARGE_INTEGER PerformanceFrequency);
 
-/* ---- the end --------------------------------------------------------------------------------- */
+/* ---- the end -------------------------------------------------------------------------------- */
 
 NTKERNELAPI DECLSPEC_NORETURN VOID NTAPI KeBugCheck(ULONG BugCheckCode);
 NTKERNELAPI DECLSPEC_NORETURN VOID NTAPI KeBugCheckEx(ULONG BugCheckCode,

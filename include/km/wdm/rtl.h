@@ -82,8 +82,7 @@ OW_INLINE LARGE_INTEGER RtlLargeIntegerSubtract(LARGE_INTEGER A, LARGE_INTEGER B
 #define RtlLargeIntegerLessThan(a, b)    ((a).QuadPart < (b).QuadPart)
 #define RtlLargeIntegerEqualTo(a, b)     ((a).QuadPart == (b).QuadPart)
 
-/* ---- strings: lengths in bytes
- * ------------------------------------------------------------------- */
+/* ---- strings: lengths in bytes -------------------------------------------------------------- */
 
 NTSYSAPI VOID NTAPI RtlInitUnicodeString(PUNICODE_STRING DestinationString, PCWSTR SourceString);
 NTSYSAPI NTSTATUS NTAPI RtlInitUnicodeStringEx(PUNICODE_STRING DestinationString,
@@ -201,8 +200,7 @@ NTSYSAPI NTSTATUS NTAPI RtlGUIDFromString(PCUNICODE_STRING GuidString, GUID *Gui
 NTSYSAPI NTSTATUS NTAPI RtlDuplicateUnicodeString(ULONG Flags, PCUNICODE_STRING StringIn,
                                                   PUNICODE_STRING StringOut);
 
-/* ---- time
- * ---------------------------------------------------------------------------------------- */
+/* ---- time ----------------------------------------------------------------------------------- */
 
 typedef struct _TIME_FIELDS {
     CSHORT Year;
@@ -221,8 +219,7 @@ NTSYSAPI VOID NTAPI RtlSecondsSince1970ToTime(ULONG ElapsedSeconds, PLARGE_INTEG
 NTSYSAPI BOOLEAN NTAPI RtlTimeToSecondsSince1980(PLARGE_INTEGER Time, PULONG ElapsedSeconds);
 NTSYSAPI VOID NTAPI RtlSecondsSince1980ToTime(ULONG ElapsedSeconds, PLARGE_INTEGER Time);
 
-/* ---- versions, random numbers
- * -------------------------------------------------------------------- */
+/* ---- versions, random numbers --------------------------------------------------------------- */
 
 typedef struct _OSVERSIONINFOW {
     ULONG dwOSVersionInfoSize;
@@ -273,8 +270,7 @@ NTSYSAPI ULONG NTAPI RtlRandom(PULONG Seed);
 NTSYSAPI ULONG NTAPI RtlRandomEx(PULONG Seed);
 NTSYSAPI ULONG NTAPI RtlUniform(PULONG Seed);
 
-/* ---- bitmaps
- * ------------------------------------------------------------------------------------- */
+/* ---- bitmaps -------------------------------------------------------------------------------- */
 
 typedef struct _RTL_BITMAP {
     ULONG SizeOfBitMap; /* bits */
@@ -313,8 +309,7 @@ NTSYSAPI ULONG NTAPI RtlFindNextForwardRunClear(PRTL_BITMAP BitMapHeader, ULONG 
 NTSYSAPI CCHAR NTAPI RtlFindLeastSignificantBit(ULONGLONG Set);
 NTSYSAPI CCHAR NTAPI RtlFindMostSignificantBit(ULONGLONG Set);
 
-/* ---- AVL and splay tables
- * ------------------------------------------------------------------------ */
+/* ---- AVL and splay tables ------------------------------------------------------------------- */
 
 typedef enum _TABLE_SEARCH_RESULT {
     TableEmptyTree,
@@ -459,8 +454,7 @@ NTSYSAPI ULONG NTAPI RtlNumberGenericTableElements(PRTL_GENERIC_TABLE Table);
 NTSYSAPI BOOLEAN NTAPI RtlIsGenericTableEmpty(PRTL_GENERIC_TABLE Table);
 #endif
 
-/* ---- run once
- * ------------------------------------------------------------------------------------ */
+/* ---- run once ------------------------------------------------------------------------------- */
 
 typedef union _RTL_RUN_ONCE {
     PVOID Ptr;
@@ -482,8 +476,7 @@ NTSYSAPI NTSTATUS NTAPI RtlRunOnceBeginInitialize(PRTL_RUN_ONCE RunOnce, ULONG F
                                                   PVOID *Context);
 NTSYSAPI NTSTATUS NTAPI RtlRunOnceComplete(PRTL_RUN_ONCE RunOnce, ULONG Flags, PVOID Context);
 
-/* ---- registry helpers
- * ---------------------------------------------------------------------------- */
+/* ---- registry helpers ----------------------------------------------------------------------- */
 
 typedef NTSTATUS NTAPI RTL_QUERY_REGISTRY_ROUTINE(PWSTR ValueName, ULONG ValueType, PVOID ValueData,
                                                   ULONG ValueLength, PVOID Context,
@@ -532,8 +525,7 @@ NTSYSAPI ULONG NTAPI RtlNtStatusToDosErrorNoTeb(NTSTATUS Status);
 NTSYSAPI ULONG NTAPI RtlWalkFrameChain(PVOID *Callers, ULONG Count, ULONG Flags);
 NTSYSAPI ULONG32 NTAPI RtlComputeCrc32(ULONG32 PartialCrc, PVOID Buffer, ULONG Length);
 
-/* ---- debug output: any IRQL; formats as on Windows
- * ------------------------------------------------ */
+/* ---- debug output: any IRQL; formats as on Windows ------------------------------------------ */
 
 #define DPFLTR_SYSTEM_ID       0
 #define DPFLTR_SMSS_ID         1

@@ -272,8 +272,7 @@ NTSYSAPI NTSTATUS NTAPI ZwQueryVolumeInformationFile(HANDLE FileHandle,
                                                      FS_INFORMATION_CLASS FsInformationClass);
 NTSYSAPI NTSTATUS NTAPI ZwFlushBuffersFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock);
 
-/* ---- events, threads, memory, the rest
- * ----------------------------------------------------------- */
+/* ---- events, threads, memory, the rest ------------------------------------------------------ */
 
 typedef enum _THREADINFOCLASS {
     ThreadBasicInformation,
