@@ -74,9 +74,7 @@ DRIVER_INITIALIZE DriverEntry;
 static DRIVER_UNLOAD EchoUnload;
 static IO_COMPLETION_ROUTINE EchoSignalEvent;
 static IO_COMPLETION_ROUTINE EchoSendComplete;
-static IO_COMPLETION_ROUTINE EchoResumeComplete;
-static IO_COMPLETION_ROUTINE EchoDisconnectComplete;
-static IO_COMPLETION_ROUTINE EchoAbortComplete;
+static IO_COMPLETION_ROUTINE EchoControlComplete;
 static IO_COMPLETION_ROUTINE EchoCloseComplete;
 
 #ifdef ALLOC_PRAGMA
@@ -158,17 +156,17 @@ static VOID EchoPerform(_Inout_ PECHO_CONNECTION Connection, _In_ ECHO_STEP Step
     case EchoStepResume:
         (VOID) Dispatch->WskReceive(
             Socket, &NoData, 0,
-            EchoPrepareIrp(Connection->ResumeIrp, EchoResumeComplete, Connection));
+            EchoPrepareIrp(Connection->ResumeIrp, EchoControlComplete, Connection));
         break;
     case EchoStepDisconnect:
         (VOID) Dispatch->WskDisconnect(
             Socket, NULL, 0,
-            EchoPrepareIrp(Connection->DisconnectIrp, EchoDisconnectComplete, Connection));
+            EchoPrepareIrp(Connection->DisconnectIrp, EchoControlComplete, Connection));
         break;
     case EchoStepAbort:
         (VOID) Dispatch->WskDisconnect(
             Socket, NULL, WSK_FLAG_ABORTIVE,
-            EchoPrepareIrp(Connection->CloseIrp, EchoAbortComplete, Connection));
+            EchoPrepareIrp(Connection->CloseIrp, EchoControlComplete, Connection));
         break;
     case EchoStepClose:
         (VOID) Dispatch->WskCloseSocket(
@@ -230,8 +228,9 @@ static NTSTATUS EchoSendComplete(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Co
     return STATUS_MORE_PROCESSING_REQUIRED;
 }
 
+/* A resume, a disconnect or an abort is done. */
 _Use_decl_annotations_
-static NTSTATUS EchoResumeComplete(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+static NTSTATUS EchoControlComplete(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
 {
     PECHO_CONNECTION Connection = Context;
     KIRQL OldIrql;
@@ -241,39 +240,9 @@ static NTSTATUS EchoResumeComplete(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID 
     Connection->Pending--;
     if (!NT_SUCCESS(Irp->IoStatus.Status)) {
         Connection->Failed = TRUE;
-    }
-    EchoAdvance(Connection, OldIrql);
-    return STATUS_MORE_PROCESSING_REQUIRED;
-}
-
-_Use_decl_annotations_
-static NTSTATUS EchoDisconnectComplete(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
-{
-    PECHO_CONNECTION Connection = Context;
-    KIRQL OldIrql;
-
-    UNREFERENCED_PARAMETER(DeviceObject);
-    KeAcquireSpinLock(&Connection->Lock, &OldIrql);
-    Connection->Pending--;
-    if (NT_SUCCESS(Irp->IoStatus.Status)) {
+    } else if (Irp == Connection->DisconnectIrp) {
         Connection->Finished = TRUE;
-    } else {
-        Connection->Failed = TRUE;
     }
-    EchoAdvance(Connection, OldIrql);
-    return STATUS_MORE_PROCESSING_REQUIRED;
-}
-
-_Use_decl_annotations_
-static NTSTATUS EchoAbortComplete(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
-{
-    PECHO_CONNECTION Connection = Context;
-    KIRQL OldIrql;
-
-    UNREFERENCED_PARAMETER(DeviceObject);
-    UNREFERENCED_PARAMETER(Irp);
-    KeAcquireSpinLock(&Connection->Lock, &OldIrql);
-    Connection->Pending--;
     EchoAdvance(Connection, OldIrql);
     return STATUS_MORE_PROCESSING_REQUIRED;
 }

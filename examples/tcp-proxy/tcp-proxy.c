@@ -95,8 +95,7 @@ static DRIVER_UNLOAD ProxyUnload;
 static IO_COMPLETION_ROUTINE ProxySignalEvent;
 static IO_COMPLETION_ROUTINE ProxyConnectComplete;
 static IO_COMPLETION_ROUTINE ProxyPipeComplete;
-static IO_COMPLETION_ROUTINE ProxyAbortComplete;
-static IO_COMPLETION_ROUTINE ProxyCloseComplete;
+static IO_COMPLETION_ROUTINE ProxyEndComplete;
 
 #ifdef ALLOC_PRAGMA
 #pragma alloc_text(INIT, DriverEntry)
@@ -270,13 +269,13 @@ static VOID ProxyPerform(_Inout_ PPROXY_SESSION Session, _In_ PROXY_STEP Step)
         End = &Session->Ends[Session->Current];
         Dispatch = End->Socket->Dispatch;
         (VOID) Dispatch->WskDisconnect(End->Socket, NULL, WSK_FLAG_ABORTIVE,
-                                       ProxyPrepareIrp(End->Irp, ProxyAbortComplete, End));
+                                       ProxyPrepareIrp(End->Irp, ProxyEndComplete, End));
         break;
     case ProxyStepClose:
         End = &Session->Ends[Session->Current];
         Dispatch = End->Socket->Dispatch;
-        (VOID) Dispatch->WskCloseSocket(End->Socket,
-                                        ProxyPrepareIrp(End->Irp, ProxyCloseComplete, End));
+        (VOID)
+            Dispatch->WskCloseSocket(End->Socket, ProxyPrepareIrp(End->Irp, ProxyEndComplete, End));
         break;
     default:
         NT_ASSERT(FALSE);
@@ -371,22 +370,9 @@ static NTSTATUS ProxyPipeComplete(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID C
     return STATUS_MORE_PROCESSING_REQUIRED;
 }
 
+/* An abort or, after that, the close is done. */
 _Use_decl_annotations_
-static NTSTATUS ProxyAbortComplete(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
-{
-    PPROXY_SESSION Session = ((PPROXY_END)Context)->Session;
-    KIRQL OldIrql;
-
-    UNREFERENCED_PARAMETER(DeviceObject);
-    UNREFERENCED_PARAMETER(Irp);
-    KeAcquireSpinLock(&Session->Lock, &OldIrql);
-    Session->Pending--;
-    ProxyAdvance(Session, OldIrql);
-    return STATUS_MORE_PROCESSING_REQUIRED;
-}
-
-_Use_decl_annotations_
-static NTSTATUS ProxyCloseComplete(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+static NTSTATUS ProxyEndComplete(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
 {
     PPROXY_END End = Context;
     PPROXY_SESSION Session = End->Session;
@@ -395,7 +381,11 @@ static NTSTATUS ProxyCloseComplete(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID 
     UNREFERENCED_PARAMETER(DeviceObject);
     UNREFERENCED_PARAMETER(Irp);
     KeAcquireSpinLock(&Session->Lock, &OldIrql);
-    End->Socket = NULL;
+    if (End->Closing) {
+        End->Socket = NULL;
+    } else {
+        Session->Pending--;
+    }
     ProxyAdvance(Session, OldIrql);
     return STATUS_MORE_PROCESSING_REQUIRED;
 }
