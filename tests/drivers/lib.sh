@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # What the tests of whole drivers share; sourced by POSIX shells. OW_BUILD, OW_SOURCE, OW_SANITIZE
 # and PATH come from CTest (cmake/OpenWSKTest.cmake). A driver binds port 0 and prints the port;
 # peer reads it from wskrun's standard error (--port-from "$LOG"), so tests never compete for ports.
