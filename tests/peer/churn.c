@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { WARM_UP = 500, MESSAGE = 64, SETTLE_MS = 5000 };
+enum { WARM_UP = 2000, MESSAGE = 64, SETTLE_MS = 5000 };
 
 static int count_descriptors(int pid)
 {
