@@ -30,9 +30,9 @@ reset)
         --reset-every 3 && peer tcp-echo --port-from \$LOG --bytes 1M"
     ;;
 churn)
-    # Address sanitizer keeps freed memory for a while: then only descriptors are compared.
-    with_driver "$driver" "peer churn --port-from \$LOG --cycles $(amount 10000 1000) \
-        --growth-kib $(amount 512 0) --pid \$PPID"
+    # The sanitizers keep freed memory for a while: then only descriptors are compared.
+    with_driver "$driver" "peer churn --port-from \$LOG --cycles $(amount 20000 1000) \
+        --growth-kib $(amount 1200 0) --pid \$PPID"
     ;;
 unload-clients)
     start_driver "$driver"
