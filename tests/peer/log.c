@@ -13,7 +13,7 @@ static bool contains(const char *path, const char *text)
     bool found = false;
 
     while (file && !found && fgets(line, sizeof(line), file)) {
-        found = strstr(line, text) != NULL;
+        found = strstr(line, text) && strchr(line, '\n'); /* a line may still be on its way */
     }
     if (file) {
         fclose(file);

@@ -57,7 +57,7 @@ static int port_in_log(const char *path, const char *name)
     snprintf(wanted, sizeof(wanted), "%s: listening on port ", name ? name : "");
     while (fgets(line, sizeof(line), file)) {
         at = strstr(line, wanted);
-        if (at) {
+        if (at && strchr(at, '\n')) {
             port = atoi(at + strlen(wanted));
         }
     }
