@@ -10,6 +10,7 @@
 #include <wsk.h>
 #include <netioapi.h>
 #include <ip2string.h>
+#include <wpp.h>
 
 #define DDI(name, file, min, max, flags) extern __typeof__(name) name __attribute__((ms_abi));
 #define DDI_DATA(name, file)

@@ -16,7 +16,7 @@ cat >src/trace.h <<'END'
 // begin_wpp config
 // FUNC TraceEvents(LEVEL, FLAGS, MSG, ...);
 // FUNC TraceEnter{LEVEL=TRACE_LEVEL_VERBOSE}(FLAGS);
-// USESUFFIX(TraceEnter, "entered");
+// USESUFFIX(TraceEnter, "%!FUNC! entered at %!LEVEL!");
 // end_wpp
 END
 cat >src/main.c <<'END'
@@ -46,7 +46,8 @@ NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
     ULONG tag = 'gatX';
     UNREFERENCED_PARAMETER(RegistryPath);
     TraceEnter(TRACE_INIT);
-    TraceEvents(TRACE_LEVEL_INFORMATION, TRACE_INIT, "number %d", 5);
+    TraceEvents(TRACE_LEVEL_INFORMATION, TRACE_INIT, "number %d, %!STATUS!", 5,
+                STATUS_TIMEOUT);
     DriverObject->DriverUnload = OnUnload;
     DbgPrint("features: send %d, wide %d, long %d, tag %x, wsk %x\n", send(4),
              (int)sizeof(WCHAR), (int)sizeof(LONG), tag, NPI_WSK_INTERFACE_ID.Data1);
@@ -93,6 +94,8 @@ for compiler in gcc clang; do
     expect 0 wskrun --for 0 features.so
     says 'features: send 14, wide 2, long 4, tag 67617458, wsk 2227e803'
     says 'features: unloaded'
+    says '^DriverEntry entered at TRACE_LEVEL_VERBOSE$'
+    says '^number 5, .*STATUS_TIMEOUT'
 
     # Without -o, beside the first source; the objects of -c link to the same.
     rm -f src/main.so

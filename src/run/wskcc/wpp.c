@@ -8,7 +8,7 @@
  *     // USESUFFIX(FuncEntry, "%!FUNC! Entry");
  *     // end_wpp
  * in the sources and makes a macro of each FUNC. Here such a macro hands its format and arguments
- * to WPP_TRACE of <wpp.h>; level and flags are not evaluated, they are names that only WPP knows.
+ * to openwsk_wpp_trace() of <wpp.h>; level and flags become text, as only WPP knows what they are.
  */
 #include "wskcc.h"
 
@@ -16,7 +16,7 @@
 #include <string.h>
 
 struct function {
-    const char *name, *parameters, *prefix, *suffix;
+    const char *name, *conditions, *parameters, *prefix, *suffix;
     struct function *next;
 };
 
@@ -49,15 +49,19 @@ static struct function *find_function(struct function *f, const char *name)
 static void parse_function(struct function **functions, const char *p)
 {
     const char *name = identifier(&p);
+    const char *conditions = "";
 
     if (*p == '{') {
-        p += strcspn(p, "}\n");
+        size_t length = strcspn(p, "}\n");
+        conditions = substring(p, length);
+        p += length;
         p = skip_blanks(p + (*p == '}'));
     }
     if (!*name || *p != '(' || find_function(*functions, name))
         return;
     struct function *f = arena_alloc(sizeof(*f));
     f->name = name;
+    f->conditions = conditions;
     f->parameters = substring(p + 1, strcspn(p + 1, ")\n"));
     f->prefix = f->suffix = "";
     f->next = *functions;
@@ -115,13 +119,26 @@ static bool has_word(const char *parameters, const char *word)
            !isalnum((unsigned char)at[n]);
 }
 
+/* A parameter of the function as its text, else what its conditions say, else nothing. */
+static const char *as_text(const struct function *f, const char *word)
+{
+    if (has_word(f->parameters, word))
+        return format("#%s", word);
+    const char *at = strstr(f->conditions, format("%s=", word));
+    if (!at)
+        return "\"\"";
+    at += strlen(word) + 1;
+    return format("\"%.*s\"", (int)strcspn(at, ",} \t"), at);
+}
+
 static const char *definition(const struct function *f)
 {
     const char *message = has_word(f->parameters, "MSG") ? " MSG" : "";
     const char *more = strstr(f->parameters, "...") ? ", ##__VA_ARGS__" : "";
 
-    return format("#undef %s\n#define %s(%s) WPP_TRACE(\"\" %s%s %s%s)\n", f->name, f->name,
-                  f->parameters, f->prefix, message, f->suffix, more);
+    return format("#undef %s\n#define %s(%s) openwsk_wpp_trace(__func__, %s, %s, \"\" %s%s %s%s)\n",
+                  f->name, f->name, f->parameters, as_text(f, "LEVEL"), as_text(f, "FLAGS"),
+                  f->prefix, message, f->suffix, more);
 }
 
 char *tmh_text(const struct list *texts)

@@ -14,21 +14,39 @@
 #include <sys/personality.h>
 #include <unistd.h>
 
-#define MARK "OPENWSK_LD_PRELOAD_BEFORE"
+/* What the second start changes, and where it keeps what was there before. */
+static const struct {
+    const char *name, *kept;
+} variables[] = { { "LD_PRELOAD", "OPENWSK_LD_PRELOAD_BEFORE" },
+                  { "TSAN_OPTIONS", "OPENWSK_TSAN_OPTIONS_BEFORE" } };
+enum { PRELOAD, TSAN_OPTIONS, VARIABLES };
 
-/* In the second start: restores LD_PRELOAD. true: this is the second start. */
+/* In the second start: puts the environment back. true: this is the second start. */
 static bool restore_environment(void)
 {
-    const char *before = getenv(MARK);
-
-    if (!before)
+    if (!getenv(variables[PRELOAD].kept))
         return false;
-    if (*before)
-        setenv("LD_PRELOAD", before, 1);
-    else
-        unsetenv("LD_PRELOAD");
-    unsetenv(MARK);
+    for (int i = 0; i < VARIABLES; i++) {
+        const char *before = getenv(variables[i].kept);
+        if (before && *before)
+            setenv(variables[i].name, before, 1);
+        else
+            unsetenv(variables[i].name);
+        unsetenv(variables[i].kept);
+    }
     return true;
+}
+
+/* Sets a variable to `value`, followed by what it had. */
+static void prepend(int which, const char *value)
+{
+    const char *before = getenv(variables[which].name);
+    char text[8192];
+
+    snprintf(text, sizeof(text), "%s%s%s", value, before && *before ? ":" : "",
+             before ? before : "");
+    setenv(variables[which].kept, before ? before : "", 1);
+    setenv(variables[which].name, text, 1);
 }
 
 static void add_words(char *list, size_t size, const char *more)
@@ -59,11 +77,9 @@ void preload_sanitizers(const struct options *o, char **argv)
     if (!wanted[0])
         return;
 
-    const char *before = getenv("LD_PRELOAD");
-    setenv(MARK, before ? before : "", 1);
-    if (before)
-        add_words(wanted, sizeof(wanted), before);
-    setenv("LD_PRELOAD", wanted, 1);
+    prepend(PRELOAD, wanted);
+    /* The library itself is not instrumented: what it does with files and locks is no finding. */
+    prepend(TSAN_OPTIONS, "ignore_noninstrumented_modules=1");
     int now = fixed_addresses ? personality(0xffffffff) : -1;
     if (now >= 0)
         personality((unsigned long)now | ADDR_NO_RANDOMIZE);
