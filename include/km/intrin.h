@@ -70,13 +70,14 @@ OW_INLINE VOID __cpuidex(int Info[4], int Function, int SubFunction)
 }
 #define __cpuid(info, function) __cpuidex(info, function, 0)
 
-OW_INLINE ULONG64 _umul128(ULONG64 A, ULONG64 B, ULONG64 *High)
+OW_INLINE ULONG64 OwUmul128(ULONG64 A, ULONG64 B, ULONG64 *High)
 {
     unsigned __int128 product = (unsigned __int128)A * B;
 
     *High = (ULONG64)(product >> 64);
     return (ULONG64)product;
 }
-#define UnsignedMultiply128 _umul128
+#define _umul128(a, b, high)            OwUmul128(a, b, high)
+#define UnsignedMultiply128(a, b, high) OwUmul128(a, b, high)
 
 #endif

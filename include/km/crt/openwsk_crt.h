@@ -151,6 +151,40 @@ OW_CRT(LONGLONG, _wcstoi64, (const wchar_t *s, wchar_t **end, int base));
 OW_CRT(int, rand, (void));
 OW_CRT(void, srand, (unsigned seed));
 
+#ifdef OPENWSK_RUNTIME
+/* ---- for imports of .sys files; drivers from source have the host's, or inline ones --------- */
+
+OW_CRT(void *, memcpy, (void *d, const void *s, size_t n));
+OW_CRT(void *, memmove, (void *d, const void *s, size_t n));
+OW_CRT(void *, memset, (void *d, int c, size_t n));
+OW_CRT(int, memcmp, (const void *a, const void *b, size_t n));
+OW_CRT(void *, memchr, (const void *s, int c, size_t n));
+OW_CRT(size_t, strlen, (const char *s));
+OW_CRT(size_t, strnlen, (const char *s, size_t size));
+OW_CRT(char *, strcpy, (char *d, const char *s));
+OW_CRT(char *, strncpy, (char *d, const char *s, size_t n));
+OW_CRT(char *, strcat, (char *d, const char *s));
+OW_CRT(char *, strncat, (char *d, const char *s, size_t n));
+OW_CRT(int, strcmp, (const char *a, const char *b));
+OW_CRT(int, strncmp, (const char *a, const char *b, size_t n));
+OW_CRT(char *, strchr, (const char *s, int c));
+OW_CRT(char *, strrchr, (const char *s, int c));
+OW_CRT(char *, strstr, (const char *s, const char *part));
+OW_CRT(size_t, strspn, (const char *s, const char *set));
+OW_CRT(size_t, strcspn, (const char *s, const char *set));
+OW_CRT(char *, strpbrk, (const char *s, const char *set));
+OW_CRT(int, isdigit, (int c));
+OW_CRT(int, isupper, (int c));
+OW_CRT(int, islower, (int c));
+OW_CRT(int, isalpha, (int c));
+OW_CRT(int, isalnum, (int c));
+OW_CRT(int, isxdigit, (int c));
+OW_CRT(int, isspace, (int c));
+OW_CRT(int, isprint, (int c));
+OW_CRT(int, toupper, (int c));
+OW_CRT(int, tolower, (int c));
+#endif
+
 OW_END_C
 
 #endif

@@ -181,6 +181,11 @@ NTSYSAPI NTSTATUS NTAPI RtlMultiByteToUnicodeN(PWCH UnicodeString, ULONG MaxByte
                                                PULONG BytesInUnicodeString,
                                                const CHAR *MultiByteString,
                                                ULONG BytesInMultiByteString);
+NTSYSAPI NTSTATUS NTAPI RtlMultiByteToUnicodeSize(PULONG BytesInUnicodeString,
+                                                  const CHAR *MultiByteString,
+                                                  ULONG BytesInMultiByteString);
+NTSYSAPI NTSTATUS NTAPI RtlUnicodeToMultiByteSize(PULONG BytesInMultiByteString,
+                                                  PCWCH UnicodeString, ULONG BytesInUnicodeString);
 NTSYSAPI NTSTATUS NTAPI RtlUnicodeToMultiByteN(PCHAR MultiByteString,
                                                ULONG MaxBytesInMultiByteString,
                                                PULONG BytesInMultiByteString, PCWCH UnicodeString,
@@ -336,6 +341,26 @@ typedef struct _RTL_BALANCED_LINKS {
     UCHAR Reserved[3];
 } RTL_BALANCED_LINKS, *PRTL_BALANCED_LINKS;
 
+/* Splay trees. Each operation answers the new root, or a neighbour in order, or NULL. */
+NTSYSAPI PRTL_SPLAY_LINKS NTAPI RtlSplay(PRTL_SPLAY_LINKS Links);
+NTSYSAPI PRTL_SPLAY_LINKS NTAPI RtlDelete(PRTL_SPLAY_LINKS Links);
+NTSYSAPI PRTL_SPLAY_LINKS NTAPI RtlSubtreeSuccessor(PRTL_SPLAY_LINKS Links);
+NTSYSAPI PRTL_SPLAY_LINKS NTAPI RtlSubtreePredecessor(PRTL_SPLAY_LINKS Links);
+NTSYSAPI PRTL_SPLAY_LINKS NTAPI RtlRealSuccessor(PRTL_SPLAY_LINKS Links);
+NTSYSAPI PRTL_SPLAY_LINKS NTAPI RtlRealPredecessor(PRTL_SPLAY_LINKS Links);
+#define RtlInitializeSplayLinks(links)                                                             \
+    do {                                                                                           \
+        (links)->Parent = (links);                                                                 \
+        (links)->LeftChild = NULL;                                                                 \
+        (links)->RightChild = NULL;                                                                \
+    } while (0)
+#define RtlParent(links)       ((links)->Parent)
+#define RtlLeftChild(links)    ((links)->LeftChild)
+#define RtlRightChild(links)   ((links)->RightChild)
+#define RtlIsRoot(links)       (RtlParent(links) == (links))
+#define RtlIsLeftChild(links)  (RtlLeftChild(RtlParent(links)) == (links))
+#define RtlIsRightChild(links) (RtlRightChild(RtlParent(links)) == (links))
+
 struct _RTL_AVL_TABLE;
 typedef RTL_GENERIC_COMPARE_RESULTS NTAPI RTL_AVL_COMPARE_ROUTINE(struct _RTL_AVL_TABLE *Table,
                                                                   PVOID FirstStruct,
@@ -376,6 +401,7 @@ NTSYSAPI PVOID NTAPI RtlInsertElementGenericTableFullAvl(PRTL_AVL_TABLE Table, P
                                                          PVOID NodeOrParent,
                                                          TABLE_SEARCH_RESULT SearchResult);
 NTSYSAPI BOOLEAN NTAPI RtlDeleteElementGenericTableAvl(PRTL_AVL_TABLE Table, PVOID Buffer);
+NTSYSAPI VOID NTAPI RtlDeleteElementGenericTableAvlEx(PRTL_AVL_TABLE Table, PVOID NodeOrParent);
 NTSYSAPI PVOID NTAPI RtlLookupElementGenericTableAvl(PRTL_AVL_TABLE Table, PVOID Buffer);
 NTSYSAPI PVOID NTAPI RtlLookupElementGenericTableFullAvl(PRTL_AVL_TABLE Table, PVOID Buffer,
                                                          PVOID *NodeOrParent,
@@ -517,6 +543,9 @@ NTSYSAPI NTSTATUS NTAPI RtlDeleteRegistryValue(ULONG RelativeTo, PCWSTR Path, PC
 NTSYSAPI NTSTATUS NTAPI RtlCheckRegistryKey(ULONG RelativeTo, PWSTR Path);
 NTSYSAPI NTSTATUS NTAPI RtlCreateRegistryKey(ULONG RelativeTo, PWSTR Path);
 
+/* Raise an exception in the calling thread. */
+NTSYSAPI VOID NTAPI RtlRaiseException(PEXCEPTION_RECORD ExceptionRecord);
+NTSYSAPI DECLSPEC_NORETURN VOID NTAPI RtlRaiseStatus(NTSTATUS Status);
 NTSYSAPI USHORT NTAPI RtlCaptureStackBackTrace(ULONG FramesToSkip, ULONG FramesToCapture,
                                                PVOID *BackTrace, PULONG BackTraceHash);
 NTSYSAPI VOID NTAPI RtlGetCallersAddress(PVOID *CallersAddress, PVOID *CallersCaller);
