@@ -8,19 +8,16 @@
 
 /* Rows: the second bind; columns: the first. None, reuse, exclusive; each wildcard, specific. */
 static const NTSTATUS Expected[6][6] = {
-    { INUSE, OK, INUSE, OK, INUSE, OK },
-    { ASK, INUSE, ASK, DENIED, DENIED, INUSE },
-    { DENIED, OK, OK, OK, DENIED, OK },
-    { ASK, DENIED, OK, OK, DENIED, DENIED },
-    { INUSE, INUSE, INUSE, INUSE, INUSE, INUSE },
-    { ASK, INUSE, ASK, INUSE, DENIED, INUSE },
+    { INUSE, OK, INUSE, OK, INUSE, OK },          { ASK, INUSE, ASK, DENIED, DENIED, INUSE },
+    { DENIED, OK, OK, OK, DENIED, OK },           { ASK, DENIED, OK, OK, DENIED, DENIED },
+    { INUSE, INUSE, INUSE, INUSE, INUSE, INUSE }, { ASK, INUSE, ASK, INUSE, DENIED, INUSE },
 };
 
 static NTSTATUS OpenFor(BOOLEAN Tcp, ADDRESS_FAMILY Family, ULONG Form, PWSK_SOCKET *Socket)
 {
     ULONG on = 1;
-    NTSTATUS status = Tcp ? OpenListen(Family, NULL, NULL, Socket)
-                          : OpenDatagram(Family, NULL, NULL, Socket);
+    NTSTATUS status =
+        Tcp ? OpenListen(Family, NULL, NULL, Socket) : OpenDatagram(Family, NULL, NULL, Socket);
 
     if (NT_SUCCESS(status) && Form / 2 == 1)
         status = SetOption(*Socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
@@ -46,9 +43,9 @@ static void RunTable(BOOLEAN Tcp, ADDRESS_FAMILY Family, PSECURITY_DESCRIPTOR De
             CHECK_STATUS(OpenFor(Tcp, Family, first, &a), STATUS_SUCCESS);
             CHECK_STATUS(OpenFor(Tcp, Family, second, &b), STATUS_SUCCESS);
             if (Descriptor)
-                CHECK_STATUS(SetOption(a, SOL_SOCKET, SO_WSK_SECURITY, &Descriptor,
-                                       sizeof(Descriptor)),
-                             STATUS_SUCCESS);
+                CHECK_STATUS(
+                    SetOption(a, SOL_SOCKET, SO_WSK_SECURITY, &Descriptor, sizeof(Descriptor)),
+                    STATUS_SUCCESS);
             CHECK_STATUS(BindTo(a, AddressFor(Family, first, 0, &address)), STATUS_SUCCESS);
             CHECK_STATUS(LocalAddressOf(a, &address), STATUS_SUCCESS);
             USHORT port = PortOf(&address);
@@ -98,9 +95,9 @@ TEST(with_descriptor, "WSK-SHARE-08 WSK-SEC-01 WSK-SEC-02 WSK-SEC-03 WSK-OPT-11 
     RunTable(FALSE, AF_INET, cached);
     if (!TestFailed())
         RunTable(TRUE, AF_INET, cached);
-    CHECK_STATUS(Wsk->WskControlClient(Client, WSK_RELEASE_SD, sizeof(cached), &cached, 0, NULL, NULL,
-                                       NULL),
-                 STATUS_SUCCESS);
+    CHECK_STATUS(
+        Wsk->WskControlClient(Client, WSK_RELEASE_SD, sizeof(cached), &cached, 0, NULL, NULL, NULL),
+        STATUS_SUCCESS);
 }
 
 TEST(different_addresses, "WSK-SHARE-07")
