@@ -7,6 +7,8 @@
 
 #include <limits.h>
 
+#include <crt/openwsk_crt.h>
+
 #include "nt/ki.h"
 
 /* ---- Unicode (utf.c) ----------------------------------------------------------------------- */
