@@ -184,7 +184,7 @@ static void InitializeFor(PIRP irp, USHORT size, CCHAR stacks, const void *calle
                   "IoInitializeIrp: %u bytes are too few for %d stack locations", size, stacks);
         return;
     }
-    if (vf_enabled() && vf_alive(VF_IRP, irp)) {
+    if (vf_known(VF_IRP, irp)) {
         vf_report(VF_ERROR, "VF-IRP-08", "WSK-IRP-11", caller,
                   "IoInitializeIrp of IRP %p, which is from IoAllocateIrp", irp);
         IoReuseIrp(irp, STATUS_SUCCESS);

@@ -30,7 +30,7 @@ C_ASSERT(FIELD_OFFSET(GENERAL_LOOKASIDE, FreeEx) == FIELD_OFFSET(GENERAL_LOOKASI
 static void Initialize(GENERAL_LOOKASIDE_POOL *list, ULONG type, SIZE_T size, ULONG tag,
                        const void *caller)
 {
-    if (vf_enabled() && vf_alive(VF_LOOKASIDE, list)) {
+    if (vf_known(VF_LOOKASIDE, list)) {
         vf_report(VF_STOP, "VF-POOL-10", NULL, caller,
                   "lookaside list %p is initialised again without having been deleted", list);
         vf_died(VF_LOOKASIDE, list);

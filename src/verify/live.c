@@ -241,6 +241,11 @@ bool vf_alive(enum vf_kind kind, const void *address)
     return alive;
 }
 
+bool vf_known(enum vf_kind kind, const void *address)
+{
+    return vf_group_on(VF_GROUP_LEAKS) && vf_alive(kind, address);
+}
+
 static bool owned(const struct entry *e, uintptr_t low, uintptr_t high)
 {
     return (uintptr_t)e->owner >= low && (uintptr_t)e->owner < high;

@@ -52,6 +52,8 @@ bool vf_died(enum vf_kind kind, const void *address);
 /* vf_died() that also tells the object's detail; it is left alone when it is not known. */
 bool vf_take(enum vf_kind kind, const void *address, uint32_t *detail);
 bool vf_alive(enum vf_kind kind, const void *address);
+/* The same, but false when off. */
+bool vf_known(enum vf_kind kind, const void *address);
 
 /* Reports each live object whose owner lies in [low, high) and forgets it; the count. */
 unsigned vf_sweep(uintptr_t low, uintptr_t high, const char *driver);

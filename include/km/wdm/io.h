@@ -739,6 +739,8 @@ OW_INLINE VOID IoSetCompletionRoutine(PIRP Irp, PIO_COMPLETION_ROUTINE Completio
 NTKERNELAPI PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota);
 NTKERNELAPI PIRP NTAPI IoAllocateIrpEx(PDEVICE_OBJECT DeviceObject, CCHAR StackSize,
                                        BOOLEAN ChargeQuota);
+/* One of several IRPs that together complete Irp, whose AssociatedIrp.IrpCount the caller sets. */
+NTKERNELAPI PIRP NTAPI IoMakeAssociatedIrp(PIRP Irp, CCHAR StackSize);
 /* For an IRP of IoAllocateIrp that nobody uses any more. */
 NTKERNELAPI VOID NTAPI IoFreeIrp(PIRP Irp);
 /* Makes PacketSize = IoSizeOfIrp(StackSize) bytes of the caller's an IRP. */

@@ -1,0 +1,390 @@
+/* IRPs: memory, passing down a stack of devices, completion, and the misuse that is reported. */
+#include "ke_test.h"
+
+#include "nt/iop.h"
+
+static struct {
+    PDEVICE_OBJECT device;
+    BOOLEAN pending;
+    NTSTATUS answer;
+    NTSTATUS status;
+    ULONG_PTR information;
+    int calls;
+} seen;
+
+static NTSTATUS NTAPI completed(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+{
+    assert_ptr_equal(Context, &seen);
+    seen.device = DeviceObject;
+    seen.pending = Irp->PendingReturned;
+    seen.status = Irp->IoStatus.Status;
+    seen.information = Irp->IoStatus.Information;
+    seen.calls++;
+    return seen.answer;
+}
+
+static int reset(void **state)
+{
+    (void)state;
+    memset(&seen, 0, sizeof seen);
+    seen.answer = STATUS_MORE_PROCESSING_REQUIRED;
+    ke_findings = 0;
+    return 0;
+}
+
+static int nothing_reported(void **state)
+{
+    (void)state;
+    return ke_findings ? -1 : 0;
+}
+
+/* What a provider without a device does. */
+static void finish(PIRP irp, NTSTATUS status, ULONG_PTR information, BOOLEAN pending)
+{
+    IoSetNextIrpStackLocation(irp);
+    if (pending)
+        IoMarkIrpPending(irp);
+    irp->IoStatus.Status = status;
+    irp->IoStatus.Information = information;
+    IoCompleteRequest(irp, IO_NO_INCREMENT);
+}
+
+static void new_irp_is_clean(void **state)
+{
+    PIRP irp = IoAllocateIrp(2, FALSE);
+
+    (void)state;
+    assert_non_null(irp);
+    assert_int_equal(irp->Type, IO_TYPE_IRP);
+    assert_int_equal(irp->Size, sizeof(IRP) + 2 * sizeof(IO_STACK_LOCATION));
+    assert_int_equal(irp->StackCount, 2);
+    assert_int_equal(irp->CurrentLocation, 3);
+    assert_null(irp->CancelRoutine);
+    assert_false(irp->Cancel);
+    assert_ptr_equal(IoGetCurrentIrpStackLocation(irp), (PIO_STACK_LOCATION)(irp + 1) + 2);
+    IoFreeIrp(irp);
+    assert_null(IoAllocateIrp(-1, FALSE));
+}
+
+static void completion_calls_the_routine(void **state)
+{
+    PIRP irp = IoAllocateIrp(1, FALSE);
+
+    (void)state;
+    IoSetCompletionRoutine(irp, completed, &seen, TRUE, TRUE, TRUE);
+    finish(irp, STATUS_SUCCESS, 17, FALSE);
+    assert_int_equal(seen.calls, 1);
+    assert_null(seen.device);
+    assert_false(seen.pending);
+    assert_int_equal(seen.information, 17);
+
+    IoReuseIrp(irp, STATUS_UNSUCCESSFUL);
+    assert_int_equal(irp->IoStatus.Status, STATUS_UNSUCCESSFUL);
+    IoSetCompletionRoutine(irp, completed, &seen, TRUE, TRUE, TRUE);
+    finish(irp, STATUS_CONNECTION_RESET, 0, TRUE);
+    assert_int_equal(seen.calls, 2);
+    assert_true(seen.pending);
+    assert_int_equal(seen.status, STATUS_CONNECTION_RESET);
+    IoFreeIrp(irp);
+}
+
+static NTSTATUS NTAPI scribble(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+{
+    (void)DeviceObject;
+    memset(Irp, 0xcc, IoSizeOfIrp(1));
+    ++*(int *)Context;
+    return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+static void memory_may_vanish_in_the_routine(void **state)
+{
+    struct {
+        IRP irp;
+        IO_STACK_LOCATION stack;
+    } mine;
+    int calls = 0;
+
+    (void)state;
+    assert_true(sizeof mine >= IoSizeOfIrp(1));
+    IoInitializeIrp(&mine.irp, sizeof mine, 1);
+    IoSetCompletionRoutine(&mine.irp, scribble, &calls, TRUE, TRUE, TRUE);
+    finish(&mine.irp, STATUS_SUCCESS, 0, TRUE);
+    assert_int_equal(calls, 1);
+}
+
+static NTSTATUS NTAPI free_it(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+{
+    (void)DeviceObject;
+    (void)Context;
+    IoFreeIrp(Irp);
+    return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+static void routine_may_free(void **state)
+{
+    PIRP irp = IoAllocateIrp(1, FALSE);
+
+    (void)state;
+    IoSetCompletionRoutine(irp, free_it, NULL, TRUE, TRUE, TRUE);
+    finish(irp, STATUS_SUCCESS, 0, TRUE);
+}
+
+static void invoke_flags_select(void **state)
+{
+    PIRP irp = IoAllocateIrp(2, FALSE);
+
+    (void)state;
+    IoSetNextIrpStackLocation(irp); /* a location of our own */
+    IoSetCompletionRoutine(irp, completed, &seen, FALSE, FALSE, TRUE);
+    irp->Cancel = TRUE;
+    finish(irp, STATUS_SUCCESS, 0, FALSE);
+    assert_int_equal(seen.calls, 1);
+    IoFreeIrp(irp);
+}
+
+/* ---- a stack of two devices ------------------------------------------------------------------ */
+
+static DRIVER_OBJECT lower_driver, upper_driver;
+static DEVICE_OBJECT lower, upper;
+
+static NTSTATUS NTAPI lower_dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    assert_ptr_equal(DeviceObject, &lower);
+    assert_ptr_equal(IoGetCurrentIrpStackLocation(Irp)->DeviceObject, &lower);
+    IoMarkIrpPending(Irp);
+    Irp->IoStatus.Status = STATUS_SUCCESS;
+    Irp->IoStatus.Information = 5;
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    return STATUS_PENDING;
+}
+
+static NTSTATUS NTAPI upper_dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    (void)DeviceObject;
+    IoCopyCurrentIrpStackLocationToNext(Irp);
+    return IoCallDriver(&lower, Irp);
+}
+
+static void pending_travels_up(void **state)
+{
+    PIRP irp = IoAllocateIrp(2, FALSE);
+
+    (void)state;
+    lower_driver.MajorFunction[IRP_MJ_READ] = lower_dispatch;
+    upper_driver.MajorFunction[IRP_MJ_READ] = upper_dispatch;
+    lower.DriverObject = &lower_driver;
+    upper.DriverObject = &upper_driver;
+    IoGetNextIrpStackLocation(irp)->MajorFunction = IRP_MJ_READ;
+    IoSetCompletionRoutine(irp, completed, &seen, TRUE, TRUE, TRUE);
+    assert_int_equal(IoCallDriver(&upper, irp), STATUS_PENDING);
+    assert_int_equal(seen.calls, 1);
+    assert_true(seen.pending);
+    assert_int_equal(seen.information, 5);
+    IoFreeIrp(irp);
+}
+
+static void associated_irps_complete_the_master(void **state)
+{
+    PIRP master = IoAllocateIrp(2, FALSE);
+    PIRP parts[2];
+
+    (void)state;
+    IoSetCompletionRoutine(master, completed, &seen, TRUE, TRUE, TRUE);
+    IoSetNextIrpStackLocation(master);
+    master->AssociatedIrp.IrpCount = 2;
+    master->IoStatus.Status = STATUS_SUCCESS;
+    for (int i = 0; i < 2; i++)
+        parts[i] = IoMakeAssociatedIrp(master, 1);
+    finish(parts[0], STATUS_SUCCESS, 0, FALSE);
+    assert_int_equal(seen.calls, 0);
+    finish(parts[1], STATUS_SUCCESS, 0, FALSE);
+    assert_int_equal(seen.calls, 1);
+    IoFreeIrp(master);
+}
+
+/* ---- misuse ---------------------------------------------------------------------------------- */
+
+static void free_of_what_is_not_ours(void **state)
+{
+    PIRP irp = IoAllocateIrp(1, FALSE);
+    struct {
+        IRP irp;
+        IO_STACK_LOCATION stack;
+    } mine;
+
+    (void)state;
+    IoInitializeIrp(&mine.irp, sizeof mine, 1);
+    KE_EXPECT("VF-IRP-06", IoFreeIrp(&mine.irp));
+    IoFreeIrp(irp);
+    KE_EXPECT("VF-IRP-06", IoFreeIrp(irp));
+}
+
+static void use_while_pending(void **state)
+{
+    struct {
+        IRP irp;
+        IO_STACK_LOCATION stack;
+    } mine;
+
+    (void)state;
+    IoInitializeIrp(&mine.irp, sizeof mine, 1);
+    IoSetNextIrpStackLocation(&mine.irp);
+    IoMarkIrpPending(&mine.irp);
+    KE_EXPECT("VF-IRP-06", IoCleanupIrp(&mine.irp));
+    KE_EXPECT("VF-IRP-06", IoReuseIrp(&mine.irp, STATUS_SUCCESS));
+}
+
+static void initialising_an_allocated_one(void **state)
+{
+    PIRP irp = IoAllocateIrp(1, FALSE);
+
+    (void)state;
+    KE_EXPECT("VF-IRP-08", IoInitializeIrp(irp, IoSizeOfIrp(1), 1));
+    assert_true(irp->AllocationFlags & IOP_IRP_ALLOCATED);
+    IoFreeIrp(irp);
+}
+
+static void routine_gives_an_own_irp_away(void **state)
+{
+    PIRP irp = IoAllocateIrp(1, FALSE);
+
+    (void)state;
+    seen.answer = STATUS_SUCCESS;
+    IoSetCompletionRoutine(irp, completed, &seen, TRUE, TRUE, TRUE);
+    KE_EXPECT("VF-IRP-05", finish(irp, STATUS_SUCCESS, 0, FALSE));
+    IoFreeIrp(irp);
+}
+
+static void own_irp_without_a_routine(void **state)
+{
+    PIRP irp = IoAllocateIrp(1, FALSE);
+
+    (void)state;
+    KE_EXPECT("VF-IRP-03", finish(irp, STATUS_SUCCESS, 0, FALSE));
+    IoFreeIrp(irp);
+}
+
+static void completion_with_a_wrong_state(void **state)
+{
+    PIRP irp = IoAllocateIrp(1, FALSE);
+
+    (void)state;
+    IoSetCompletionRoutine(irp, completed, &seen, TRUE, TRUE, TRUE);
+    KE_EXPECT("VF-IRP-11", finish(irp, STATUS_PENDING, 0, FALSE));
+    IoFreeIrp(irp);
+}
+
+static jmp_buf stopped;
+
+static void leave(const struct vf_finding *finding)
+{
+    (void)finding;
+    longjmp(stopped, 1);
+}
+
+static void second_completion_stops(void **state)
+{
+    PIRP irp = IoAllocateIrp(1, FALSE);
+
+    (void)state;
+    IoSetCompletionRoutine(irp, completed, &seen, TRUE, TRUE, TRUE);
+    finish(irp, STATUS_SUCCESS, 0, FALSE);
+    vf_on_stop(leave);
+    if (!setjmp(stopped)) {
+        IoCompleteRequest(irp, IO_NO_INCREMENT);
+        fail();
+    }
+    vf_on_stop(NULL);
+    assert_string_equal(ke_rule, "VF-IRP-01");
+    assert_int_equal(seen.calls, 1);
+    ke_findings = 0;
+    IoFreeIrp(irp);
+}
+
+static void no_location_left_stops(void **state)
+{
+    PIRP irp = IoAllocateIrp(0, FALSE);
+
+    (void)state;
+    vf_on_stop(leave);
+    if (!setjmp(stopped)) {
+        IoCallDriver(&lower, irp);
+        fail();
+    }
+    vf_on_stop(NULL);
+    assert_string_equal(ke_rule, "VF-IRP-09");
+    ke_findings = 0;
+    IoFreeIrp(irp);
+}
+
+static NTSTATUS NTAPI stay_high(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+{
+    KIRQL old;
+
+    (void)DeviceObject;
+    (void)Irp;
+    (void)Context;
+    KeRaiseIrql(DISPATCH_LEVEL, &old);
+    return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+static void routine_changes_the_irql(void **state)
+{
+    PIRP irp = IoAllocateIrp(1, FALSE);
+
+    (void)state;
+    IoSetCompletionRoutine(irp, stay_high, NULL, TRUE, TRUE, TRUE);
+    KE_EXPECT("VF-IRQL-04", finish(irp, STATUS_SUCCESS, 0, FALSE));
+    assert_int_equal(KeGetCurrentIrql(), PASSIVE_LEVEL);
+    IoFreeIrp(irp);
+}
+
+/* ---- many threads ---------------------------------------------------------------------------- */
+
+static void churn(int number, void *arg)
+{
+    PIRP irps[8];
+
+    (void)number;
+    (void)arg;
+    for (int round = 0; round < 500; round++) {
+        for (int i = 0; i < 8; i++)
+            irps[i] = IoAllocateIrp((CCHAR)(i % 3), FALSE);
+        for (int i = 0; i < 8; i++)
+            IoFreeIrp(irps[i]);
+    }
+}
+
+static void threads_share_the_free_lists(void **state)
+{
+    (void)state;
+    ke_run(4, churn, NULL);
+    IopShutdown();
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, reset, nothing_reported)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(new_irp_is_clean),
+        TEST(completion_calls_the_routine),
+        TEST(memory_may_vanish_in_the_routine),
+        TEST(routine_may_free),
+        TEST(invoke_flags_select),
+        TEST(pending_travels_up),
+        TEST(associated_irps_complete_the_master),
+        TEST(free_of_what_is_not_ours),
+        TEST(use_while_pending),
+        TEST(initialising_an_allocated_one),
+        TEST(routine_gives_an_own_irp_away),
+        TEST(own_irp_without_a_routine),
+        TEST(completion_with_a_wrong_state),
+        TEST(second_completion_stops),
+        TEST(no_location_left_stops),
+        TEST(routine_changes_the_irql),
+        TEST(threads_share_the_free_lists),
+    };
+
+    return cmocka_run_group_tests(tests, ke_boot_two, ke_shutdown);
+}
