@@ -21,7 +21,7 @@ static void CopyBack(PIRP irp)
     if (!(irp->Flags & IRP_INPUT_OPERATION) || NT_ERROR(irp->IoStatus.Status))
         return;
     if (size > room) {
-        vf_report(VF_ERROR, "VF-IRP-20", NULL, NULL,
+        vf_report(VF_ERROR, "VF-IRP-21", NULL, NULL,
                   "IRP %p is completed with Information %llu, but the output buffer has %llu bytes",
                   irp, (unsigned long long)size, (unsigned long long)room);
         size = room;

@@ -29,27 +29,36 @@ static BOOLEAN HasPrefix(PCUNICODE_STRING path, PCUNICODE_STRING prefix)
     return path->Length >= prefix->Length && RtlEqualUnicodeString(&head, prefix, TRUE);
 }
 
+static void Skip(PUNICODE_STRING path, USHORT bytes)
+{
+    path->Buffer += bytes / sizeof(WCHAR);
+    path->Length -= bytes;
+}
+
 /* Copies the path with its usual spelling; the length in bytes, 0 when it is no possible path. */
 static USHORT Canonical(PCUNICODE_STRING path, WCHAR out[OBP_NAME_BYTES / sizeof(WCHAR)])
 {
-    static const UNICODE_STRING aliases[] = { RTL_CONSTANT_STRING(L"\\DosDevices\\"),
-                                              RTL_CONSTANT_STRING(L"\\GLOBAL??\\"),
-                                              RTL_CONSTANT_STRING(L"\\??\\Global\\") };
-    static const UNICODE_STRING dos = RTL_CONSTANT_STRING(L"\\??\\");
-    USHORT skip = 0, head = 0;
+    static const UNICODE_STRING roots[] = { RTL_CONSTANT_STRING(L"\\DosDevices\\"),
+                                            RTL_CONSTANT_STRING(L"\\GLOBAL??\\"),
+                                            RTL_CONSTANT_STRING(L"\\??\\") };
+    static const UNICODE_STRING global = RTL_CONSTANT_STRING(L"Global\\");
+    UNICODE_STRING rest = *path;
+    USHORT head = 0;
 
     if (path->Length % sizeof(WCHAR) || path->Length < sizeof(WCHAR) || !path->Buffer ||
         path->Buffer[0] != L'\\' || path->Length > OBP_NAME_BYTES)
         return 0;
-    for (ULONG i = 0; i < RTL_NUMBER_OF(aliases) && !skip; i++) {
-        if (HasPrefix(path, &aliases[i])) {
-            skip = aliases[i].Length;
-            head = dos.Length;
+    for (ULONG i = 0; i < RTL_NUMBER_OF(roots) && !head; i++) {
+        if (HasPrefix(path, &roots[i])) {
+            Skip(&rest, roots[i].Length);
+            head = roots[RTL_NUMBER_OF(roots) - 1].Length;
         }
     }
-    memcpy(out, dos.Buffer, head);
-    memcpy((PUCHAR)out + head, (PUCHAR)path->Buffer + skip, path->Length - skip);
-    return (USHORT)(head + path->Length - skip);
+    while (head && HasPrefix(&rest, &global))
+        Skip(&rest, global.Length);
+    memcpy(out, roots[RTL_NUMBER_OF(roots) - 1].Buffer, head);
+    memcpy((PUCHAR)out + head, rest.Buffer, rest.Length);
+    return (USHORT)(head + rest.Length);
 }
 
 /*

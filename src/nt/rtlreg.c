@@ -10,9 +10,9 @@
 
 #include <string.h>
 
-#define PATH_CHARS   1024
-#define REGISTRY_TAG 'gRtR'
-#define NAME_BYTES   512
+#define PATH_CHARS 1024
+#define STRING_TAG 'grtS' /* what RtlFreeUnicodeString frees with */
+#define NAME_BYTES 512
 
 /* ---- paths ----------------------------------------------------------------------------------- */
 
@@ -184,7 +184,7 @@ static NTSTATUS StoreString(PUNICODE_STRING to, const void *data, ULONG length)
     if (length > UNICODE_STRING_MAX_BYTES - sizeof(WCHAR))
         return STATUS_BUFFER_OVERFLOW;
     if (!to->Buffer) {
-        to->Buffer = ExpAllocatePool(length + sizeof(WCHAR), 0, REGISTRY_TAG, TRUE, NULL);
+        to->Buffer = ExpAllocatePool(length + sizeof(WCHAR), 0, STRING_TAG, TRUE, NULL);
         if (!to->Buffer)
             return STATUS_INSUFFICIENT_RESOURCES;
         to->MaximumLength = (USHORT)(length + sizeof(WCHAR));

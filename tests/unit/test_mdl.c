@@ -95,6 +95,8 @@ static void bad_memory_raises(void **state)
     PMDL mdls[3];
 
     (void)state;
+    KiInstallStops(); /* after cmocka's own handlers */
+    vf_on_stop(NULL); /* findings are wanted, and that the run goes on */
     mdls[0] = IoAllocateMdl((PVOID)(ULONG_PTR)0x1000, 10, FALSE, FALSE, NULL);
     mdls[1] = IoAllocateMdl(pages + PAGE_SIZE - 10, 20, FALSE, FALSE, NULL); /* a guard page */
     mdls[2] = IoAllocateMdl((PVOID)(ULONG_PTR)constant, 5, FALSE, FALSE, NULL);
@@ -207,13 +209,6 @@ static void misuse(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, reset, nothing_reported)
 
-static int boot(void **state)
-{
-    KiInstallStops();
-    vf_on_stop(NULL); /* findings are wanted, and that the run goes on */
-    return ke_boot_two(state);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,5 +225,5 @@ int main(void)
         TEST(misuse),
     };
 
-    return cmocka_run_group_tests(tests, boot, ke_shutdown);
+    return cmocka_run_group_tests(tests, ke_boot_two, ke_shutdown);
 }
