@@ -68,6 +68,15 @@ struct ow_options {
     const char *verify; /* the verifier's checks, separated by commas; "none"; NULL: the default */
     const struct ow_host *hosts;
     size_t host_count;
+    /*
+     * Where the WSK documentation leaves an implementation a choice, the other choice, separated by
+     * commas: "pend-all" (no request completes before its call returns), "passive-callbacks"
+     * (callbacks and completions at PASSIVE_LEVEL), "truncated-overflow" (a truncated datagram ends
+     * with STATUS_BUFFER_OVERFLOW), "strict-send" (a send completes when the peer has acknowledged
+     * it). NULL: none of them.
+     */
+    const char *config;
+    unsigned ready_delay_ms;     /* the WSK provider becomes ready that long after the boot */
     enum ow_verbosity verbosity; /* of the messages that the library itself prints to stderr */
 };
 

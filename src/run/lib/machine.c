@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <net/if.h>
 #include <sched.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,6 +87,31 @@ static unsigned machine_cpus(void)
     return n < 1 ? 1 : n > MAX_CPUS ? MAX_CPUS : (unsigned)n;
 }
 
+static const struct {
+    const char *name;
+    size_t offset;
+} switches[] = { { "pend-all", offsetof(struct wsk_config, pend_all) },
+                 { "passive-callbacks", offsetof(struct wsk_config, passive_callbacks) },
+                 { "truncated-overflow", offsetof(struct wsk_config, truncated_is_overflow) },
+                 { "strict-send", offsetof(struct wsk_config, strict_send) } };
+
+/* NULL, or the first name of the list that is no switch. */
+static const char *take_switches(const char *list, struct wsk_config *config)
+{
+    while (list && *list) {
+        size_t length = strcspn(list, ",");
+        size_t i = 0;
+        while (i < sizeof(switches) / sizeof(switches[0]) &&
+               (strlen(switches[i].name) != length || strncmp(switches[i].name, list, length)))
+            i++;
+        if (i == sizeof(switches) / sizeof(switches[0]))
+            return list;
+        *(bool *)((char *)config + switches[i].offset) = true;
+        list += length + (list[length] == ',');
+    }
+    return NULL;
+}
+
 static int start(const struct ow_options *options, struct ow_status *status)
 {
     unsigned cpus = options->cpus ? options->cpus : machine_cpus();
@@ -94,7 +120,10 @@ static int start(const struct ow_options *options, struct ow_status *status)
     if (kernel_failed(ntstatus))
         return run_fail_nt(status, OW_SYSTEM, ntstatus,
                            "the machine does not start with %u processors: ", cpus);
-    struct wsk_config config = { .transport = &net_epoll, .hosts = run_machine.hosts };
+    struct wsk_config config = { .transport = &net_epoll,
+                                 .hosts = run_machine.hosts,
+                                 .ready_delay_ms = options->ready_delay_ms };
+    (void)take_switches(options->config, &config);
     int error = WskpBoot(&config);
     if (!error)
         return run_ok(status);
@@ -122,6 +151,13 @@ int ow_boot(const struct ow_options *options, struct ow_status *status)
                         "%.*s is no check of the verifier; use standard, none, or names such as "
                         "leaks,irql,pool,wsk",
                         (int)strcspn(bad, ","), bad);
+    struct wsk_config unused;
+    const char *unknown = take_switches(options->config, &unused);
+    if (unknown)
+        return run_fail(status, OW_INVALID, 0,
+                        "%.*s is no switch of the configuration; there are pend-all, "
+                        "passive-callbacks, truncated-overflow and strict-send",
+                        (int)strcspn(unknown, ","), unknown);
     run_set_verbosity(options->verbosity);
     int error = take_hosts(options, status);
     if (error)

@@ -29,6 +29,9 @@ static const char help[] =
     "  --host NAME=ADDR      name resolution answers ADDR for NAME\n"
     "  --cpus N              virtual processors (default: the machine's)\n"
     "  --verify=LIST         the verifier's checks, separated by commas; none turns it off\n"
+    "  --config=LIST         the other choice where WSK's documentation leaves one: pend-all,\n"
+    "                        passive-callbacks, truncated-overflow, strict-send\n"
+    "  --ready-delay MS      WSK becomes ready MS milliseconds after the start\n"
     "  --check               load nothing: list what each driver imports, and what is missing\n"
     "  --unload-timeout SECONDS   give up on an unload after SECONDS (default 10)\n"
     "  --quiet, --verbose    say less, more\n"
@@ -46,6 +49,8 @@ enum {
     O_HOST,
     O_CPUS,
     O_VERIFY,
+    O_CONFIG,
+    O_READY,
     O_CHECK,
     O_CAPTURE,
     O_TRACE,
@@ -62,6 +67,8 @@ static const struct option long_options[] = { { "exec", required_argument, NULL,
                                               { "host", required_argument, NULL, O_HOST },
                                               { "cpus", required_argument, NULL, O_CPUS },
                                               { "verify", required_argument, NULL, O_VERIFY },
+                                              { "config", required_argument, NULL, O_CONFIG },
+                                              { "ready-delay", required_argument, NULL, O_READY },
                                               { "check", no_argument, NULL, O_CHECK },
                                               { "capture", required_argument, NULL, O_CAPTURE },
                                               { "trace", required_argument, NULL, O_TRACE },
@@ -182,6 +189,18 @@ static unsigned parse_cpus(const char *value)
     return (unsigned)n;
 }
 
+static unsigned parse_milliseconds(const char *option, const char *value)
+{
+    char *end;
+    errno = 0;
+    long n = strtol(value, &end, 10);
+
+    if (errno || end == value || *end || n < 0 || n > MAX_SECONDS * 1000L)
+        usage_error("%s %s: not a number of milliseconds; for example: %s 500", option, value,
+                    option);
+    return (unsigned)n;
+}
+
 static void take(struct options *o, int which, const char *value)
 {
     switch (which) {
@@ -202,6 +221,12 @@ static void take(struct options *o, int which, const char *value)
         break;
     case O_VERIFY:
         o->machine.verify = value;
+        break;
+    case O_CONFIG:
+        o->machine.config = value;
+        break;
+    case O_READY:
+        o->machine.ready_delay_ms = parse_milliseconds("--ready-delay", value);
         break;
     case O_CHECK:
         o->check = true;
