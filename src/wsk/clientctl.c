@@ -105,7 +105,7 @@ static NTSTATUS TransportListChange(WSKP_CLIENT *Client, PIRP Irp)
     WSKP_REQUEST *r = WskpRequestNew(NULL, Irp, NET_OP_ADDRESS_CHANGE, ListChangeDone);
 
     if (!r)
-        return WskpFinish(NULL, Irp, STATUS_INSUFFICIENT_RESOURCES, 0);
+        return WskpFinishClient(Client, Irp, STATUS_INSUFFICIENT_RESOURCES, 0);
     r->Client = Client;
     r->Flags = Families();
     host_lock(&Client->Lock);
@@ -123,7 +123,7 @@ static NTSTATUS TransportListChange(WSKP_CLIENT *Client, PIRP Irp)
     if (NT_SUCCESS(status) && r->Op.result < 0)
         status = WskpStatusFromErrno((int)-r->Op.result);
     WskpRequestFree(r);
-    return WskpFinish(NULL, Irp, status, 0);
+    return WskpFinishClient(Client, Irp, status, 0);
 }
 
 void WskpClientCancelListChanges(WSKP_CLIENT *Client)
@@ -252,7 +252,7 @@ static NTSTATUS Control(CALL *c, ULONG Code, SIZE_T *OutputSizeReturned, PIRP Ir
         *OutputSizeReturned =
             NT_SUCCESS(status) || status == STATUS_BUFFER_OVERFLOW ? c->Written : 0;
     if (Irp)
-        return WskpFinish(NULL, Irp, status, NT_SUCCESS(status) ? c->Written : 0);
+        return WskpFinishClient(c->Client, Irp, status, NT_SUCCESS(status) ? c->Written : 0);
     return status;
 }
 

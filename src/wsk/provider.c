@@ -85,7 +85,8 @@ NTSTATUS NTAPI WskpSocket(PWSK_CLIENT Client, ADDRESS_FAMILY AddressFamily, USHO
                            .Security = SecurityDescriptor,
                            .Owner = caller };
     NTSTATUS status = CreateChecked(&create, Flags, &s);
-    status = WskpFinish(s, Irp, status, (ULONG_PTR)s);
+    status = s ? WskpFinish(s, Irp, status, (ULONG_PTR)s)
+               : WskpFinishClient(client, Irp, status, 0);
     WskpClientLeave(client);
     return status;
 }
@@ -125,7 +126,7 @@ NTSTATUS NTAPI WskpSocketConnect(PWSK_CLIENT Client, USHORT SocketType, ULONG Pr
     if (NT_SUCCESS(status))
         status = CreateChecked(&create, WSK_FLAG_CONNECTION_SOCKET, &s);
     if (!NT_SUCCESS(status)) {
-        status = WskpFinish(NULL, Irp, status, 0);
+        status = WskpFinishClient(client, Irp, status, 0);
         goto leave;
     }
     status = WskpBindSocket(s, &local);

@@ -378,14 +378,17 @@ BOOLEAN WskpTakeIrp(PIRP Irp, const char *Function, const void *Caller)
 /* What a deferred completion must give back, kept in the IRP's driver context while it waits. */
 enum { CONTEXT_SOCKET = 0, CONTEXT_CLIENT = 1 };
 
-static NTSTATUS Defer(WSKP_SOCKET *Socket, PIRP Irp)
+static NTSTATUS Defer(WSKP_SOCKET *Socket, WSKP_CLIENT *Client, PIRP Irp)
 {
-    DEFERRED *d = &Deferred[Socket ? Socket->Processor : KiCurrentProcessor()];
+    DEFERRED *d = &Deferred[Socket ? Socket->Processor : KiCurrentProcessor() % Wskp.Processors];
 
     IoMarkIrpPending(Irp);
     if (Socket)
         __atomic_fetch_add(&Socket->Busy, 1, __ATOMIC_RELAXED);
+    if (Client)
+        WskpClientPin(Client, &Client->Irps);
     Irp->Tail.Overlay.DriverContext[CONTEXT_SOCKET] = Socket;
+    Irp->Tail.Overlay.DriverContext[CONTEXT_CLIENT] = Client;
     host_lock(&d->Lock);
     InsertTailList(&d->Irps, &Irp->Tail.Overlay.ListEntry);
     host_unlock(&d->Lock);
@@ -408,25 +411,39 @@ static VOID NTAPI RunDeferred(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID A
             return;
         PIRP irp = CONTAINING_RECORD(e, IRP, Tail.Overlay.ListEntry);
         WSKP_SOCKET *s = irp->Tail.Overlay.DriverContext[CONTEXT_SOCKET];
+        WSKP_CLIENT *client = irp->Tail.Overlay.DriverContext[CONTEXT_CLIENT];
         WskpCompleteIrp(irp, irp->IoStatus.Status, irp->IoStatus.Information);
         if (s)
             WskpLeave(s);
+        if (client)
+            WskpClientUnpin(client, &client->Irps);
     }
 }
 
-NTSTATUS WskpFinish(WSKP_SOCKET *Socket, PIRP Irp, NTSTATUS Status, ULONG_PTR Information)
+static NTSTATUS Finish(WSKP_SOCKET *Socket, WSKP_CLIENT *Client, PIRP Irp, NTSTATUS Status,
+                       ULONG_PTR Information)
 {
     PKTHREAD thread = KiThread();
     ULONG limit = Wskp.Config.inline_depth;
 
     Irp->IoStatus.Status = Status;
     Irp->IoStatus.Information = Information;
-    if (Socket && (thread->CompletionDepth >= limit || Wskp.Config.pend_all))
-        return Defer(Socket, Irp);
+    if ((Socket || Client) && (thread->CompletionDepth >= limit || Wskp.Config.pend_all))
+        return Defer(Socket, Client, Irp);
     thread->CompletionDepth++;
     IoCompleteRequest(Irp, IO_NETWORK_INCREMENT);
     thread->CompletionDepth--;
     return Status;
+}
+
+NTSTATUS WskpFinish(WSKP_SOCKET *Socket, PIRP Irp, NTSTATUS Status, ULONG_PTR Information)
+{
+    return Finish(Socket, NULL, Irp, Status, Information);
+}
+
+NTSTATUS WskpFinishClient(WSKP_CLIENT *Client, PIRP Irp, NTSTATUS Status, ULONG_PTR Information)
+{
+    return Finish(NULL, Client, Irp, Status, Information);
 }
 
 /* ---- calls into the driver --------------------------------------------------------------------- */

@@ -223,9 +223,9 @@ static NTSTATUS ResolverStatus(int64_t Result)
 }
 
 /* NAME-05: `Information` holds the status, too. */
-static NTSTATUS Finish(PIRP Irp, NTSTATUS Status)
+static NTSTATUS Finish(WSKP_CLIENT *Client, PIRP Irp, NTSTATUS Status)
 {
-    return WskpFinish(NULL, Irp, Status, (ULONG_PTR)Status);
+    return WskpFinishClient(Client, Irp, Status, (ULONG_PTR)Status);
 }
 
 static NTSTATUS WriteString(PUNICODE_STRING Out, const char *Text)
@@ -272,7 +272,7 @@ static NTSTATUS Start(WSKP_CLIENT *Client, PIRP Irp, enum net_opcode Code, LOOKU
 
     if (!r) {
         host_free(l);
-        return Finish(Irp, STATUS_INSUFFICIENT_RESOURCES);
+        return Finish(Client, Irp, STATUS_INSUFFICIENT_RESOURCES);
     }
     r->Client = Client;
     r->Extra = l;
@@ -285,7 +285,7 @@ static NTSTATUS Start(WSKP_CLIENT *Client, PIRP Irp, enum net_opcode Code, LOOKU
     if (NT_SUCCESS(status))
         status = Deliver(r);
     WskpRequestFree(r);
-    return Finish(Irp, status);
+    return Finish(Client, Irp, status);
 }
 
 static void CheckIrql(const char *Function, const void *Caller)
@@ -350,7 +350,7 @@ NTSTATUS NTAPI WskpGetAddressInfo(PWSK_CLIENT Client, PUNICODE_STRING NodeName,
         return STATUS_INVALID_PARAMETER;
     WSKP_CLIENT *client = WskpClientEnter(Client, "WskGetAddressInfo", caller);
     if (!client)
-        return Finish(Irp, STATUS_INVALID_PARAMETER);
+        return Finish(NULL, Irp, STATUS_INVALID_PARAMETER);
     CheckIrql("WskGetAddressInfo", caller);
     if (!Result || (OwningThread && !OwningProcess) || (NameSpace != NS_ALL && NameSpace != NS_DNS))
         status = STATUS_INVALID_PARAMETER;
@@ -370,7 +370,7 @@ NTSTATUS NTAPI WskpGetAddressInfo(PWSK_CLIENT Client, PUNICODE_STRING NodeName,
         status = Start(client, Irp, NET_OP_RESOLVE, l);
     } else {
         host_free(l);
-        status = Finish(Irp, status);
+        status = Finish(client, Irp, status);
     }
     WskpClientLeave(client);
     return status;
@@ -410,7 +410,7 @@ NTSTATUS NTAPI WskpGetNameInfo(PWSK_CLIENT Client, PSOCKADDR SockAddr, ULONG Soc
         return STATUS_INVALID_PARAMETER;
     WSKP_CLIENT *client = WskpClientEnter(Client, "WskGetNameInfo", caller);
     if (!client)
-        return Finish(Irp, STATUS_INVALID_PARAMETER);
+        return Finish(NULL, Irp, STATUS_INVALID_PARAMETER);
     CheckIrql("WskGetNameInfo", caller);
     if ((!NodeName && !ServiceName) || (OwningThread && !OwningProcess))
         status = STATUS_INVALID_PARAMETER;
@@ -429,7 +429,7 @@ NTSTATUS NTAPI WskpGetNameInfo(PWSK_CLIENT Client, PSOCKADDR SockAddr, ULONG Soc
         status = Start(client, Irp, NET_OP_NAMEINFO, l);
     } else {
         host_free(l);
-        status = Finish(Irp, status);
+        status = Finish(client, Irp, status);
     }
     WskpClientLeave(client);
     return status;

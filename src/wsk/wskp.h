@@ -365,6 +365,8 @@ void WskpRequestGoOn(WSKP_REQUEST *Request);
 void WskpRequestComplete(WSKP_REQUEST *Request, NTSTATUS Status, ULONG_PTR Information);
 /* Completes an IRP within the call that brought it: inline, or deferred (D03, D13). */
 NTSTATUS WskpFinish(WSKP_SOCKET *Socket, PIRP Irp, NTSTATUS Status, ULONG_PTR Information);
+/* The same for a function that takes no socket. */
+NTSTATUS WskpFinishClient(WSKP_CLIENT *Client, PIRP Irp, NTSTATUS Status, ULONG_PTR Information);
 /* Completes an IRP from the loop, at the callback IRQL. */
 void WskpCompleteIrp(PIRP Irp, NTSTATUS Status, ULONG_PTR Information);
 /* First thing with every IRP: makes the subsystem's stack location current (IRP-03). */
