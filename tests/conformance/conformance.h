@@ -38,11 +38,15 @@ typedef struct _TEST_ENTRY {
 
 /* The file's table, at its end: TESTS(ROW(a) ROW(b)) */
 #define ROW(name) { #name, clauses_##name, test_##name },
-#define TESTS(list)                                                                                \
+#define TESTS(list) TESTS_WITH(TRUE, list)
+/* For tests that begin before the provider is ready: the harness neither waits for it nor captures. */
+#define TESTS_UNREADY(list) TESTS_WITH(FALSE, list)
+#define TESTS_WITH(capture, ...)                                                                   \
+    const BOOLEAN TestCaptures = capture;                                                          \
     const char *const TestFile = __FILE__;                                                         \
     static void FillTests(TEST_ENTRY *Rows, ULONG *Count)                                          \
     {                                                                                              \
-        const TEST_ENTRY rows[] = { list };                                                        \
+        const TEST_ENTRY rows[] = { __VA_ARGS__ };                                                 \
         *Count = sizeof(rows) / sizeof(rows[0]);                                                   \
         if (Rows)                                                                                  \
             RtlCopyMemory(Rows, rows, sizeof(rows));                                               \
@@ -82,8 +86,13 @@ void TestSkip(const char *Reason);
 
 /* ---- the client that the harness registers for every test ------------------------------------- */
 
+extern PDRIVER_OBJECT TestDriver;
 extern PWSK_CLIENT Client;
 extern const WSK_PROVIDER_DISPATCH *Wsk;
+
+/* What the implementation does where it has a choice, learnt from its first calls. */
+extern BOOLEAN PendsAll;         /* nothing completes before its call returns */
+extern BOOLEAN PassiveCallbacks; /* completions on threads of the subsystem run at PASSIVE_LEVEL */
 
 /* ---- one call with its own IRP ----------------------------------------------------------------- */
 
@@ -111,6 +120,15 @@ void CallFree(CALL *Call);
 
 /* WaitFor(event): FALSE after WAIT_SECONDS. */
 BOOLEAN WaitFor(PKEVENT Event);
+
+/* A system thread that runs Run(Context). Join waits for its end. */
+typedef struct _THREAD {
+    PVOID Object;
+    void (*Run)(PVOID Context);
+    PVOID Context;
+} THREAD;
+void ThreadStart(THREAD *Thread, void (*Run)(PVOID Context), PVOID Context);
+void ThreadJoin(THREAD *Thread);
 
 /* ---- sockets ------------------------------------------------------------------------------------- */
 

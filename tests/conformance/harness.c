@@ -10,9 +10,12 @@
 
 extern const char *const TestFile;
 extern void (*const TestFill)(TEST_ENTRY *, ULONG *);
+extern const BOOLEAN TestCaptures;
 
+PDRIVER_OBJECT TestDriver;
 PWSK_CLIENT Client;
 const WSK_PROVIDER_DISPATCH *Wsk;
+BOOLEAN PendsAll, PassiveCallbacks;
 
 static WSK_REGISTRATION Registration;
 static const WSK_CLIENT_DISPATCH ClientDispatch = { MAKE_WSK_VERSION(1, 0), 0, NULL };
@@ -144,6 +147,40 @@ NTSTATUS CallEnd(CALL *Call, NTSTATUS Returned)
     return status;
 }
 
+static VOID NTAPI RunThread(PVOID Context)
+{
+    THREAD *t = Context;
+
+    t->Run(t->Context);
+    (void)PsTerminateSystemThread(STATUS_SUCCESS);
+}
+
+void ThreadStart(THREAD *Thread, void (*Run)(PVOID Context), PVOID Context)
+{
+    HANDLE handle;
+
+    Thread->Object = NULL;
+    Thread->Run = Run;
+    Thread->Context = Context;
+    NTSTATUS status =
+        PsCreateSystemThread(&handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, RunThread, Thread);
+    if (!NT_SUCCESS(status)) {
+        TestFail(__FILE__, __LINE__, "no thread: 0x%08x", status);
+        return;
+    }
+    (void)ObReferenceObjectByHandle(handle, THREAD_ALL_ACCESS, NULL, KernelMode, &Thread->Object, NULL);
+    (void)ZwClose(handle);
+}
+
+void ThreadJoin(THREAD *Thread)
+{
+    if (!Thread->Object)
+        return;
+    (void)KeWaitForSingleObject(Thread->Object, Executive, KernelMode, FALSE, NULL);
+    ObDereferenceObject(Thread->Object);
+    Thread->Object = NULL;
+}
+
 /* ---- sockets ------------------------------------------------------------------------------------------ */
 
 void Adopt(PWSK_SOCKET Socket)
@@ -211,6 +248,23 @@ NTSTATUS Close(PWSK_SOCKET Socket)
 
     Disown(Socket);
     return CallEnd(&call, BASIC_OF(Socket)->WskCloseSocket(Socket, irp));
+}
+
+/* A socket's creation can always end at once, its close hardly ever. */
+static void LearnChoices(void)
+{
+    CALL call;
+    PIRP irp = CallBegin(&call);
+    NTSTATUS status = CallEnd(&call, Wsk->WskSocket(Client, AF_INET, SOCK_DGRAM, IPPROTO_UDP,
+                                                    WSK_FLAG_DATAGRAM_SOCKET, NULL, NULL, NULL, NULL,
+                                                    NULL, irp));
+    PendsAll = call.Returned == STATUS_PENDING;
+    if (!NT_SUCCESS(status))
+        return;
+    PWSK_SOCKET s = (PWSK_SOCKET)call.Information;
+    irp = CallBegin(&call);
+    (void)CallEnd(&call, BASIC_OF(s)->WskCloseSocket(s, irp));
+    PassiveCallbacks = call.Irql == PASSIVE_LEVEL;
 }
 
 static PSOCKADDR Fill(ADDRESS_FAMILY Family, USHORT Port, SOCKADDR_INET *Storage)
@@ -604,7 +658,10 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
     WSK_PROVIDER_NPI provider;
     UNREFERENCED_PARAMETER(RegistryPath);
 
+    TestDriver = DriverObject;
     DriverObject->DriverUnload = Unload;
+    if (!TestCaptures)
+        return RunAll() ? STATUS_UNSUCCESSFUL : STATUS_SUCCESS;
     NTSTATUS status = WskRegister(&npi, &Registration);
     if (!NT_SUCCESS(status))
         return status;
@@ -613,6 +670,7 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
         Client = provider.Client;
         Wsk = provider.Dispatch;
         LearnKinds();
+        LearnChoices();
         ULONG failures = RunAll();
         WskReleaseProviderNPI(&Registration);
         if (failures)
