@@ -443,11 +443,12 @@ void epoll_queue_receive(struct epoll_ep *ep, struct net_op *op)
 /* Looks at one endpoint: after an event, or because somebody asked for it. */
 static void look_at(struct epoll_ep *ep, uint32_t events)
 {
-    struct epoll_net *net = ep->net;
+    struct epoll_net *net;
 
     /* The kernel carried the pointer here; this carries what was written before, by the language's
      * rules, too. */
     (void)__atomic_load_n(&ep->published, __ATOMIC_ACQUIRE);
+    net = ep->net;
     host_lock(&ep->lock);
     if (!ep->closed) {
         if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
