@@ -5,6 +5,8 @@
  * not mix within a line. Windows cuts a message at 512 bytes; here the limit is larger, because
  * nobody is served by a cut diagnostic. Any IRQL, no locks, no memory.
  */
+#include <wpp.h>
+
 #include "nt/rtlp.h"
 #include "nt/stop.h"
 
@@ -54,6 +56,17 @@ ULONG NTAPI DbgPrintEx(ULONG ComponentId, ULONG Level, PCSTR Format, ...)
     Status = Print("", Format, Args, NULL);
     OW_VA_END(Args);
     return Status;
+}
+
+VOID NTAPI openwsk_wpp_trace(PCSTR Function, PCSTR Level, PCSTR Flags, PCSTR Format, ...)
+{
+    RTLP_TRACE Trace = { Function, Level, Flags };
+    OW_VA_LIST Args;
+
+    DDI_ENTER(openwsk_wpp_trace);
+    OW_VA_START(Args, Format);
+    Print("", Format, Args, &Trace);
+    OW_VA_END(Args);
 }
 
 ULONG NTAPI DbgPrintReturnControlC(PCCH Format, ...)
