@@ -2,7 +2,9 @@
  * memory.c: memory from the C library, so that the sanitizers and valgrind see every block.
  */
 #include <stdlib.h>
+#include <errno.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <unistd.h>
 #include "host/host.h"
 
@@ -26,6 +28,21 @@ void *host_zalloc(size_t size)
 void host_free(void *p)
 {
     free(p);
+}
+
+bool host_readable(const void *address)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char byte;
+    unsigned char in_core;
+    struct iovec to = { &byte, 1 }, from = { (void *)(uintptr_t)address, 1 };
+
+    if (process_vm_readv(getpid(), &to, 1, &from, 1, 0) == 1)
+        return true;
+    if (errno == EFAULT)
+        return false;
+    /* The call is forbidden here: is there a page at all? */
+    return mincore((void *)((uintptr_t)address & ~(uintptr_t)(page - 1)), 1, &in_core) == 0;
 }
 
 static size_t whole_pages(size_t size, size_t page)

@@ -436,6 +436,46 @@ static void filter_on_top(void **state)
     IopUnloadDriver(loaded);
 }
 
+static void by_handle(void **state)
+{
+    UNICODE_STRING name = string(L"\\??\\OwTest"), none = string(L"\\??\\C:\\log.txt");
+    OBJECT_ATTRIBUTES attributes;
+    IO_STATUS_BLOCK iosb;
+    HANDLE file, event;
+    char back[4] = "";
+
+    (void)state;
+    load();
+    InitializeObjectAttributes(&attributes, &none, OBJ_KERNEL_HANDLE, NULL, NULL);
+    assert_int_equal(ZwOpenFile(&file, FILE_GENERIC_READ, &attributes, &iosb, 0, 0),
+                     STATUS_OBJECT_NAME_NOT_FOUND);
+    InitializeObjectAttributes(&attributes, &name, OBJ_KERNEL_HANDLE, NULL, NULL);
+    assert_int_equal(ZwCreateFile(&file, FILE_GENERIC_READ, &attributes, &iosb, NULL, 0, 0,
+                                  FILE_OPEN, FILE_SYNCHRONOUS_IO_NONALERT, NULL, 0),
+                     STATUS_SUCCESS);
+    assert_int_equal(iosb.Information, FILE_OPENED);
+    ZwCreateEvent(&event, EVENT_ALL_ACCESS, NULL, NotificationEvent, FALSE);
+    assert_int_equal(ZwWriteFile(file, NULL, NULL, NULL, &iosb, "abcd", 4, NULL, NULL),
+                     STATUS_SUCCESS);
+    LARGE_INTEGER at = { .QuadPart = 1 };
+    assert_int_equal(ZwReadFile(file, event, NULL, NULL, &iosb, back, 2, &at, NULL),
+                     STATUS_SUCCESS);
+    assert_string_equal(back, "bc");
+    assert_int_equal(ZwWaitForSingleObject(event, FALSE, NULL), STATUS_SUCCESS);
+    assert_int_equal(ZwReadFile(file, NULL, NULL, NULL, &iosb, back, 1, NULL, NULL),
+                     STATUS_SUCCESS);
+    assert_int_equal(back[0], 'd');
+    assert_int_equal(
+        ZwDeviceIoControlFile(file, NULL, NULL, NULL, &iosb, IOCTL_BUFFERED, "xy", 2, back, 2),
+        STATUS_SUCCESS);
+    assert_memory_equal(back, "yx", 2);
+    ZwClose(event);
+    assert_int_equal(ZwClose(file), STATUS_SUCCESS);
+    assert_int_equal(driver.cleanups, 1);
+    assert_int_equal(driver.closes, 1);
+    IopUnloadDriver(loaded);
+}
+
 static void deleting_twice(void **state)
 {
     PDEVICE_OBJECT device;
@@ -466,6 +506,7 @@ int main(void)
         TEST(unsupported_request),
         TEST(filter_on_top),
         TEST(deleting_twice),
+        TEST(by_handle),
     };
 
     return cmocka_run_group_tests(tests, ke_boot_two, ke_shutdown);

@@ -1,0 +1,93 @@
+/* Events by handle and by name, waits on handles, priorities of threads by handle. */
+#include "ke_test.h"
+
+#include "nt/ob.h"
+
+static void events(void **state)
+{
+    LARGE_INTEGER zero = { .QuadPart = 0 };
+    HANDLE event;
+    PVOID object;
+    LONG before;
+
+    (void)state;
+    assert_int_equal(ZwCreateEvent(&event, EVENT_ALL_ACCESS, NULL, SynchronizationEvent, FALSE),
+                     STATUS_SUCCESS);
+    assert_int_equal(ZwWaitForSingleObject(event, FALSE, &zero), STATUS_TIMEOUT);
+    assert_int_equal(ZwSetEvent(event, &before), STATUS_SUCCESS);
+    assert_int_equal(before, 0);
+    assert_int_equal(ZwSetEvent(event, &before), STATUS_SUCCESS);
+    assert_int_equal(before, 1);
+    assert_int_equal(ZwWaitForSingleObject(event, FALSE, NULL), STATUS_SUCCESS);
+    assert_int_equal(ZwWaitForSingleObject(event, FALSE, &zero), STATUS_TIMEOUT);
+    assert_int_equal(ObReferenceObjectByHandle(event, EVENT_ALL_ACCESS, *ExEventObjectType,
+                                               KernelMode, &object, NULL),
+                     STATUS_SUCCESS);
+    KeSetEvent(object, 0, FALSE);
+    assert_int_equal(ZwResetEvent(event, &before), STATUS_SUCCESS);
+    assert_int_equal(before, 1);
+    ObDereferenceObject(object);
+    assert_int_equal(ZwClose(event), STATUS_SUCCESS);
+    assert_int_equal(ZwSetEvent(event, NULL), STATUS_INVALID_HANDLE);
+}
+
+static void names(void **state)
+{
+    UNICODE_STRING name = RTL_CONSTANT_STRING(L"\\BaseNamedObjects\\OwEvent");
+    OBJECT_ATTRIBUTES attributes;
+    HANDLE event, other;
+
+    (void)state;
+    InitializeObjectAttributes(&attributes, &name, OBJ_KERNEL_HANDLE, NULL, NULL);
+    assert_int_equal(ZwOpenEvent(&event, EVENT_ALL_ACCESS, &attributes),
+                     STATUS_OBJECT_NAME_NOT_FOUND);
+    assert_int_equal(ZwCreateEvent(&event, EVENT_ALL_ACCESS, &attributes, NotificationEvent, FALSE),
+                     STATUS_SUCCESS);
+    assert_int_equal(ZwCreateEvent(&other, EVENT_ALL_ACCESS, &attributes, NotificationEvent, FALSE),
+                     STATUS_OBJECT_NAME_COLLISION);
+    attributes.Attributes |= OBJ_OPENIF;
+    assert_int_equal(ZwCreateEvent(&other, EVENT_ALL_ACCESS, &attributes, NotificationEvent, FALSE),
+                     STATUS_OBJECT_NAME_EXISTS);
+    ZwSetEvent(other, NULL);
+    ZwClose(other);
+    assert_int_equal(ZwOpenEvent(&other, EVENT_ALL_ACCESS, &attributes), STATUS_SUCCESS);
+    assert_int_equal(ZwWaitForSingleObject(other, FALSE, NULL), STATUS_SUCCESS);
+    ZwClose(other);
+    ZwClose(event);
+    assert_int_equal(ZwOpenEvent(&event, EVENT_ALL_ACCESS, &attributes),
+                     STATUS_OBJECT_NAME_NOT_FOUND);
+}
+
+static VOID NTAPI work(PVOID Context)
+{
+    *(LONG *)Context = 1;
+}
+
+static void threads(void **state)
+{
+    HANDLE thread;
+    LONG done = 0, priority = 12;
+
+    (void)state;
+    assert_int_equal(
+        PsCreateSystemThread(&thread, THREAD_ALL_ACCESS, NULL, NULL, NULL, work, &done),
+        STATUS_SUCCESS);
+    assert_int_equal(ZwSetInformationThread(thread, ThreadPriority, &priority, sizeof priority),
+                     STATUS_SUCCESS);
+    assert_int_equal(ZwSetInformationThread(thread, ThreadPriority, &priority, 1),
+                     STATUS_INFO_LENGTH_MISMATCH);
+    assert_int_equal(ZwWaitForSingleObject(thread, FALSE, NULL), STATUS_SUCCESS);
+    assert_int_equal(done, 1);
+    ZwClose(thread);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(events),
+        cmocka_unit_test(names),
+        cmocka_unit_test(threads),
+    };
+
+    return cmocka_run_group_tests(tests, ke_boot_two, ke_shutdown);
+}
