@@ -120,6 +120,13 @@ static NTSTATUS SetSilentMode(WSKP_SOCKET *s, WSKP_CONTROL *c)
     return STATUS_NOT_SUPPORTED;
 }
 
+static NTSTATUS LoseSocket(WSKP_SOCKET *s, WSKP_CONTROL *c)
+{
+    UNREFERENCED_PARAMETER(c);
+    WskpSocketKill(s, STATUS_FILE_FORCED_CLOSED);
+    return STATUS_SUCCESS;
+}
+
 /* ---- the machine's addresses -------------------------------------------------------------- */
 
 static int QueryAddresses(ADDRESS_FAMILY Family, struct net_addr *Room, SIZE_T *Count)
@@ -437,6 +444,7 @@ static const struct {
     { SIO_WSK_QUERY_RECEIVE_BACKLOG, CONNECTIONS, IrpRequired | Connected, QueryReceiveBacklog },
     { SIO_WSK_QUERY_INSPECT_ID, ALL_KINDS, IrpNone, QueryInspectId },
     { SIO_WSK_SET_TCP_SILENT_MODE, CONNECTIONS, IrpRequired | Connected, SetSilentMode },
+    { WSKP_SIO_LOSE_SOCKET, ALL_KINDS, 0, LoseSocket },
     { SIO_ADDRESS_LIST_QUERY, ALL_KINDS, IrpNone | Passive, AddressListQuery },
     { SIO_ADDRESS_LIST_CHANGE, ALL_KINDS, IrpRequired | Passive, NULL },
     { SIO_ADDRESS_LIST_SORT, ALL_KINDS, Passive, AddressListSort },

@@ -279,6 +279,8 @@ void WskpSocketClose(WSKP_SOCKET *Socket, PIRP Irp, NTSTATUS FinalStatus);
 void WskpDrainQuarantine(void);
 /* The host socket is lost: tells every enabled event (D62). */
 void WskpSocketKill(WSKP_SOCKET *Socket, NTSTATUS Status);
+/* An ioctl of our own, for tests of drivers: WskpSocketKill() on demand (D62). IOC_VOID | IOC_VENDOR. */
+#define WSKP_SIO_LOSE_SOCKET 0x38004f57u
 /* Runs the socket's pump on its own processor soon. Any thread, any IRQL <= DISPATCH, lock held or not. */
 void WskpKick(WSKP_SOCKET *Socket);
 /* Delivers what can be delivered. On the loop thread or in the kick DPC; no lock held. */

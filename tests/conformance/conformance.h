@@ -130,7 +130,23 @@ typedef struct _THREAD {
 void ThreadStart(THREAD *Thread, void (*Run)(PVOID Context), PVOID Context);
 void ThreadJoin(THREAD *Thread);
 
-/* ---- sockets ------------------------------------------------------------------------------------- */
+/* A number that callbacks raise and tests wait for. */
+typedef struct _COUNTER {
+    KEVENT Changed;
+    LONG Value;
+} COUNTER;
+void CounterInit(COUNTER *Counter);
+LONG CounterAdd(COUNTER *Counter); /* the new value */
+BOOLEAN CounterWait(COUNTER *Counter, LONG Value);
+
+/*
+ * Returns when every processor has looked at all that had arrived from the network before: bytes
+ * that were under way on loopback were indicated, unless something forbids it. For tests that say
+ * what does not happen.
+ */
+void Settle(void);
+
+/* ---- sockets ----------------------------------------------------------------------------------- */
 
 typedef const WSK_PROVIDER_BASIC_DISPATCH *BASIC;
 typedef const WSK_PROVIDER_LISTEN_DISPATCH *LISTEN;
@@ -181,6 +197,13 @@ NTSTATUS Ioctl(PWSK_SOCKET Socket, ULONG Code, PVOID In, SIZE_T InSize, PVOID Ou
 /* SO_WSK_EVENT_CALLBACK without an IRP. */
 NTSTATUS Events(PWSK_SOCKET Socket, ULONG Mask);
 
+/*
+ * Makes the subsystem believe that the host socket is lost (D62). A hook of OpenWSK: elsewhere the
+ * ioctl is not supported, and the test that needs it must be skipped.
+ */
+#define SIO_OPENWSK_LOSE_SOCKET 0x38004f57
+NTSTATUS LoseSocket(PWSK_SOCKET Socket);
+
 /* A listener on loopback and a connected pair through it. Contexts and tables may be NULL. */
 typedef struct _PAIR {
     PWSK_SOCKET Listener, Client, Server;
@@ -206,6 +229,18 @@ BOOLEAN IsPattern(const VOID *Data, SIZE_T Size, ULONG Seed, SIZE_T Position);
 
 NTSTATUS Send(PWSK_SOCKET Socket, BUFFER *Buffer, SIZE_T Length, ULONG Flags, SIZE_T *Sent);
 NTSTATUS Receive(PWSK_SOCKET Socket, BUFFER *Buffer, SIZE_T Length, ULONG Flags, SIZE_T *Received);
+/* The same without waiting: the call was made and checked; CallWait() and CallFree() are the
+ * test's. */
+NTSTATUS StartSend(CALL *Call, PWSK_SOCKET Socket, BUFFER *Buffer, SIZE_T Length, ULONG Flags);
+NTSTATUS StartReceive(CALL *Call, PWSK_SOCKET Socket, BUFFER *Buffer, SIZE_T Length, ULONG Flags);
+NTSTATUS StartAccept(CALL *Call, PWSK_SOCKET Listener, PVOID Context,
+                     const WSK_CLIENT_CONNECTION_DISPATCH *Dispatch);
+NTSTATUS StartConnect(CALL *Call, PWSK_SOCKET Socket, const SOCKADDR_INET *Remote);
+NTSTATUS StartDisconnect(CALL *Call, PWSK_SOCKET Socket, BUFFER *Buffer, SIZE_T Length,
+                         ULONG Flags);
+NTSTATUS StartClose(CALL *Call, PWSK_SOCKET Socket); /* and Disown() */
+/* CallWait() and CallFree(). */
+NTSTATUS CallFinish(CALL *Call);
 /* Receives until Length bytes are there (by plain receives). */
 NTSTATUS ReceiveAll(PWSK_SOCKET Socket, BUFFER *Buffer, SIZE_T Length);
 NTSTATUS SendTo(PWSK_SOCKET Socket, BUFFER *Buffer, SIZE_T Length, const SOCKADDR_INET *Remote,

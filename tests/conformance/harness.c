@@ -181,7 +181,37 @@ void ThreadJoin(THREAD *Thread)
     Thread->Object = NULL;
 }
 
-/* ---- sockets ------------------------------------------------------------------------------------------ */
+NTSTATUS CallFinish(CALL *Call)
+{
+    NTSTATUS status = CallWait(Call);
+
+    CallFree(Call);
+    return status;
+}
+
+void CounterInit(COUNTER *Counter)
+{
+    KeInitializeEvent(&Counter->Changed, SynchronizationEvent, FALSE);
+    Counter->Value = 0;
+}
+
+LONG CounterAdd(COUNTER *Counter)
+{
+    LONG value = InterlockedIncrement(&Counter->Value);
+
+    KeSetEvent(&Counter->Changed, IO_NO_INCREMENT, FALSE);
+    return value;
+}
+
+BOOLEAN CounterWait(COUNTER *Counter, LONG Value)
+{
+    while (InterlockedCompareExchange(&Counter->Value, 0, 0) < Value)
+        if (!WaitFor(&Counter->Changed))
+            return FALSE;
+    return TRUE;
+}
+
+/* ---- sockets ----------------------------------------------------------------------------------- */
 
 void Adopt(PWSK_SOCKET Socket)
 {
@@ -419,6 +449,47 @@ NTSTATUS Disconnect(PWSK_SOCKET Socket, ULONG Flags)
     return CallEnd(&call, disconnect(Socket, NULL, Flags, irp));
 }
 
+NTSTATUS StartAccept(CALL *Call, PWSK_SOCKET Listener, PVOID Context,
+                     const WSK_CLIENT_CONNECTION_DISPATCH *Dispatch)
+{
+    PIRP irp = CallBegin(Call);
+    PFN_WSK_ACCEPT accept =
+        IsStream(Listener) ? STREAM_OF(Listener)->WskAccept : LISTEN_OF(Listener)->WskAccept;
+
+    CallStarted(Call, accept(Listener, 0, Context, Dispatch, NULL, NULL, irp));
+    return Call->Returned;
+}
+
+NTSTATUS StartConnect(CALL *Call, PWSK_SOCKET Socket, const SOCKADDR_INET *Remote)
+{
+    PIRP irp = CallBegin(Call);
+    PFN_WSK_CONNECT connect =
+        IsStream(Socket) ? STREAM_OF(Socket)->WskConnect : CONNECTION_OF(Socket)->WskConnect;
+
+    CallStarted(Call, connect(Socket, (PSOCKADDR)Remote, 0, irp));
+    return Call->Returned;
+}
+
+NTSTATUS StartDisconnect(CALL *Call, PWSK_SOCKET Socket, BUFFER *Buffer, SIZE_T Length, ULONG Flags)
+{
+    PIRP irp = CallBegin(Call);
+    WSK_BUF buf = { Buffer ? Buffer->Buf.Mdl : NULL, 0, Length };
+    PFN_WSK_DISCONNECT disconnect =
+        IsStream(Socket) ? STREAM_OF(Socket)->WskDisconnect : CONNECTION_OF(Socket)->WskDisconnect;
+
+    CallStarted(Call, disconnect(Socket, Buffer ? &buf : NULL, Flags, irp));
+    return Call->Returned;
+}
+
+NTSTATUS StartClose(CALL *Call, PWSK_SOCKET Socket)
+{
+    PIRP irp = CallBegin(Call);
+
+    Disown(Socket);
+    CallStarted(Call, BASIC_OF(Socket)->WskCloseSocket(Socket, irp));
+    return Call->Returned;
+}
+
 static NTSTATUS Control(PWSK_SOCKET Socket, WSK_CONTROL_SOCKET_TYPE Type, ULONG Code, ULONG Level,
                         PVOID In, SIZE_T InSize, PVOID Out, SIZE_T OutSize, SIZE_T *Returned)
 {
@@ -456,6 +527,12 @@ NTSTATUS Events(PWSK_SOCKET Socket, ULONG Mask)
     control.EventMask = Mask;
     return BASIC_OF(Socket)->WskControlSocket(Socket, WskSetOption, SO_WSK_EVENT_CALLBACK, SOL_SOCKET,
                                               sizeof(control), &control, 0, NULL, NULL, NULL);
+}
+
+NTSTATUS LoseSocket(PWSK_SOCKET Socket)
+{
+    return BASIC_OF(Socket)->WskControlSocket(Socket, WskIoctl, SIO_OPENWSK_LOSE_SOCKET, 0, 0, NULL,
+                                              0, NULL, NULL, NULL);
 }
 
 NTSTATUS MakePair(ADDRESS_FAMILY Family, PVOID ClientContext,
@@ -549,6 +626,28 @@ NTSTATUS Receive(PWSK_SOCKET Socket, BUFFER *Buffer, SIZE_T Length, ULONG Flags,
     return status;
 }
 
+NTSTATUS StartSend(CALL *Call, PWSK_SOCKET Socket, BUFFER *Buffer, SIZE_T Length, ULONG Flags)
+{
+    PIRP irp = CallBegin(Call);
+    WSK_BUF buf = { Buffer->Buf.Mdl, 0, Length };
+    PFN_WSK_SEND send =
+        IsStream(Socket) ? STREAM_OF(Socket)->WskSend : CONNECTION_OF(Socket)->WskSend;
+
+    CallStarted(Call, send(Socket, &buf, Flags, irp));
+    return Call->Returned;
+}
+
+NTSTATUS StartReceive(CALL *Call, PWSK_SOCKET Socket, BUFFER *Buffer, SIZE_T Length, ULONG Flags)
+{
+    PIRP irp = CallBegin(Call);
+    WSK_BUF buf = { Buffer->Buf.Mdl, 0, Length };
+    PFN_WSK_RECEIVE receive =
+        IsStream(Socket) ? STREAM_OF(Socket)->WskReceive : CONNECTION_OF(Socket)->WskReceive;
+
+    CallStarted(Call, receive(Socket, &buf, Flags, irp));
+    return Call->Returned;
+}
+
 NTSTATUS ReceiveAll(PWSK_SOCKET Socket, BUFFER *Buffer, SIZE_T Length)
 {
     for (SIZE_T have = 0; have < Length;) {
@@ -595,7 +694,46 @@ NTSTATUS ReceiveFrom(PWSK_SOCKET Socket, BUFFER *Buffer, SIZE_T Length, SOCKADDR
     return status;
 }
 
-/* ---- the run -------------------------------------------------------------------------------------------------- */
+/* ---- settling ---------------------------------------------------------------------------------- */
+
+static BOOLEAN RoundTrip(PWSK_SOCKET From, PWSK_SOCKET To)
+{
+    BUFFER *out = MakeBuffer(1), *in = MakeBuffer(1);
+    CALL receive;
+
+    (void)StartReceive(&receive, To, in, 1,
+                       0); /* pends, so that To's processor has to bring the byte */
+    NTSTATUS sent = Send(From, out, 1, 0, NULL);
+    NTSTATUS received = CallFinish(&receive);
+    return NT_SUCCESS(sent) && NT_SUCCESS(received);
+}
+
+/*
+ * Sockets are spread over the processors in turn, so a few connections touch all of them; a byte to
+ * each is handled behind what its processor had to handle before.
+ */
+void Settle(void)
+{
+    ULONG pairs = 2 * KeQueryActiveProcessorCountEx(ALL_PROCESSOR_GROUPS);
+
+    for (ULONG i = 0; i < pairs; i++) {
+        PAIR pair;
+        NTSTATUS status = MakePair(AF_INET, NULL, NULL, NULL, NULL, &pair);
+        BOOLEAN well = NT_SUCCESS(status);
+        for (ULONG n = 0; n < 2 && well; n++)
+            well = RoundTrip(pair.Client, pair.Server) && RoundTrip(pair.Server, pair.Client);
+        if (!well)
+            TestFail(__FILE__, __LINE__, "no connection to settle with (0x%08x)", status);
+        if (pair.Client)
+            (void)Close(pair.Client);
+        if (pair.Server)
+            (void)Close(pair.Server);
+        if (pair.Listener)
+            (void)Close(pair.Listener);
+    }
+}
+
+/* ---- the run ----------------------------------------------------------------------------------- */
 
 static void CleanUp(void)
 {
