@@ -171,7 +171,7 @@ static bool override(const struct net_host *hosts, struct net_resolve *q, int64_
     *result = q->count ? (int64_t)q->count : -ENOENT;
     q->canonical_name[0] = 0;
     if (q->canonical)
-        strncpy(q->canonical_name, q->host, NET_HOST_MAX - 1);
+        memcpy(q->canonical_name, q->host, NET_HOST_MAX);
     if (q->count && q->service[0]) {
         memset(&service, 0, sizeof(service));
         memcpy(service.service, q->service, sizeof(service.service));
