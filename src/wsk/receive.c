@@ -83,6 +83,14 @@ static NTSTATUS ResultStatus(const WSKP_REQUEST *r)
     return r->Op.result < 0 ? WskpStatusFromErrno((int)-r->Op.result) : STATUS_SUCCESS;
 }
 
+/* D06, D09: a failure tells no bytes, but those of a cancelled WAITALL are in the buffer for good. */
+static void Complete(WSKP_REQUEST *r, NTSTATUS Status)
+{
+    BOOLEAN counts = NT_SUCCESS(Status) || Status == STATUS_CANCELLED;
+
+    WskpRequestComplete(r, Status, counts ? r->Done : 0);
+}
+
 /* A read of the request finished; TRUE when the request is not satisfied yet and must read on. */
 static BOOLEAN ReadsOn(WSKP_REQUEST *r)
 {
@@ -113,7 +121,7 @@ static void ReceiveDone(struct net_op *Op)
     NoteResult(s, r, Op->result);
     host_unlock(&s->Lock);
     BOOLEAN held = WskpTryHold(s);
-    WskpRequestComplete(r, ResultStatus(r), r->Done);
+    Complete(r, ResultStatus(r));
     if (held) {
         WskpPump(s);
         WskpLeave(s);
@@ -540,7 +548,7 @@ static void Act(WSKP_SOCKET *s, ACTION Action, DECISION *d)
 {
     switch (Action) {
     case ActComplete:
-        WskpRequestComplete(d->Request, d->Status, d->Request->Done);
+        Complete(d->Request, d->Status);
         break;
     case ActSubmit:
         if (d->Request->Flags & WSK_FLAG_DRAIN)
