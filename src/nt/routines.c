@@ -18,6 +18,7 @@
 #include "ddi/ob.def"
 #include "ddi/ps.def"
 #include "ddi/rtl.def"
+#include "ddi/se.def"
 #include "ddi/zw.def"
 #undef DDI
 
@@ -30,6 +31,7 @@ const struct nt_routine nt_routines[] = {
 #include "ddi/ob.def"
 #include "ddi/ps.def"
 #include "ddi/rtl.def"
+#include "ddi/se.def"
 #include "ddi/zw.def"
     { NULL, NULL },
 };
