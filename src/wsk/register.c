@@ -3,17 +3,52 @@
  *
  * The registration block is the driver's memory. Its three reserved members hold the state, the
  * client object and nothing else; a block counts as registered when its state is ours and its client
- * points back, so a stale or foreign block is refused rather than followed.
+ * points back, so a stale or foreign block is refused rather than followed. The block's own lock makes
+ * the look at the state and the pin on the client one step: a capture that races with WskDeregister
+ * either pins the client before the deregistration begins to wait, or finds no client (NPI-13, NPI-14).
  */
 #include "wsk/wskp.h"
 
 #define REGISTERED 0x57534b5245474953ull
 
-static WSKP_CLIENT *ClientOf(PWSK_REGISTRATION Registration)
+static BOOLEAN IsRegistered(PWSK_REGISTRATION Registration)
 {
-    if (!Registration || Registration->ReservedRegistrationState != REGISTERED)
+    return Registration && __atomic_load_n(&Registration->ReservedRegistrationState,
+                                           __ATOMIC_ACQUIRE) == REGISTERED;
+}
+
+/* The block's client with a count in Calls, or NULL. */
+static WSKP_CLIENT *PinClient(PWSK_REGISTRATION Registration)
+{
+    WSKP_CLIENT *client = NULL;
+    KIRQL old;
+
+    if (!IsRegistered(Registration))
+        return NULL; /* before its lock is touched: it may never have been one */
+    KeAcquireSpinLock(&Registration->ReservedRegistrationLock, &old);
+    if (IsRegistered(Registration)) {
+        client = Registration->ReservedRegistrationContext;
+        WskpClientPin(client, &client->Calls);
+    }
+    KeReleaseSpinLock(&Registration->ReservedRegistrationLock, old);
+    return client;
+}
+
+/* The client, for the one caller that ends its registration. */
+static WSKP_CLIENT *TakeClient(PWSK_REGISTRATION Registration)
+{
+    WSKP_CLIENT *client = NULL;
+    KIRQL old;
+
+    if (!IsRegistered(Registration))
         return NULL;
-    return Registration->ReservedRegistrationContext;
+    KeAcquireSpinLock(&Registration->ReservedRegistrationLock, &old);
+    if (IsRegistered(Registration)) {
+        client = Registration->ReservedRegistrationContext;
+        __atomic_store_n(&Registration->ReservedRegistrationState, 0, __ATOMIC_RELEASE);
+    }
+    KeReleaseSpinLock(&Registration->ReservedRegistrationLock, old);
+    return client;
 }
 
 NTSTATUS NTAPI WskRegister(PWSK_CLIENT_NPI WskClientNpi, PWSK_REGISTRATION WskRegistration)
@@ -43,11 +78,9 @@ NTSTATUS NTAPI WskRegister(PWSK_CLIENT_NPI WskClientNpi, PWSK_REGISTRATION WskRe
 VOID NTAPI WskDeregister(PWSK_REGISTRATION WskRegistration)
 {
     DDI_ENTER(WskDeregister);
-    WSKP_CLIENT *client = ClientOf(WskRegistration);
+    WSKP_CLIENT *client = TakeClient(WskRegistration);
 
-    if (!client ||
-        InterlockedCompareExchange64((LONG64 *)&WskRegistration->ReservedRegistrationState, 0,
-                                     (LONG64)REGISTERED) != (LONG64)REGISTERED) {
+    if (!client) {
         vf_report(VF_ERROR, "VF-WSK-17", "WSK-REG-14", __builtin_return_address(0),
                   "the registration block is not registered");
         return;
@@ -79,17 +112,16 @@ NTSTATUS NTAPI WskCaptureProviderNPI(PWSK_REGISTRATION WskRegistration, ULONG Wa
                                      PWSK_PROVIDER_NPI WskProviderNpi)
 {
     DDI_ENTER(WskCaptureProviderNPI);
-    WSKP_CLIENT *client = ClientOf(WskRegistration);
     const void *caller = __builtin_return_address(0);
 
     if (!WskProviderNpi)
         return STATUS_INVALID_PARAMETER;
+    WSKP_CLIENT *client = PinClient(WskRegistration);
     if (!client)
         return STATUS_DEVICE_NOT_READY; /* NPI-13 */
     if (WaitTimeout != WSK_NO_WAIT && KiThread()->Irql > PASSIVE_LEVEL)
         vf_report(VF_ERROR, "VF-IRQL-01", "WSK-NPI-19", caller,
                   "a waiting WskCaptureProviderNPI at IRQL %u", KiThread()->Irql);
-    WskpClientPin(client, &client->Calls);
     NTSTATUS status = STATUS_SUCCESS;
     if (__atomic_load_n(&client->Deregistering, __ATOMIC_ACQUIRE))
         status = STATUS_DEVICE_NOT_READY;
@@ -109,14 +141,15 @@ NTSTATUS NTAPI WskCaptureProviderNPI(PWSK_REGISTRATION WskRegistration, ULONG Wa
 VOID NTAPI WskReleaseProviderNPI(PWSK_REGISTRATION WskRegistration)
 {
     DDI_ENTER(WskReleaseProviderNPI);
-    WSKP_CLIENT *client = ClientOf(WskRegistration);
+    WSKP_CLIENT *client = PinClient(WskRegistration);
 
-    if (!client || client->Captures <= 0) {
+    if (client && client->Captures > 0)
+        WskpClientUnpin(client, &client->Captures);
+    else
         vf_report(VF_ERROR, "VF-WSK-16", "WSK-NPI-16", __builtin_return_address(0),
                   "WskReleaseProviderNPI without a capture");
-        return;
-    }
-    WskpClientUnpin(client, &client->Captures);
+    if (client)
+        WskpClientUnpin(client, &client->Calls);
 }
 
 NTSTATUS NTAPI WskQueryProviderCharacteristics(PWSK_REGISTRATION WskRegistration,
@@ -125,7 +158,7 @@ NTSTATUS NTAPI WskQueryProviderCharacteristics(PWSK_REGISTRATION WskRegistration
     DDI_ENTER(WskQueryProviderCharacteristics);
     if (!WskProviderCharacteristics)
         return STATUS_INVALID_PARAMETER;
-    if (!ClientOf(WskRegistration) || !__atomic_load_n(&Wskp.Ready, __ATOMIC_ACQUIRE))
+    if (!IsRegistered(WskRegistration) || !__atomic_load_n(&Wskp.Ready, __ATOMIC_ACQUIRE))
         return STATUS_DEVICE_NOT_READY;
     WskProviderCharacteristics->LowestVersion = MAKE_WSK_VERSION(1, 0);
     WskProviderCharacteristics->HighestVersion = MAKE_WSK_VERSION(1, 0);
