@@ -1,0 +1,130 @@
+/*
+ * ready.c: a provider that becomes ready only after the driver was loaded (3.2). The delay is
+ * chosen so long that the first tests end before it; should a machine be slower, they say SKIP.
+ *
+ * Run with: --ready-delay 2500
+ */
+#include "conformance.h"
+
+static const WSK_CLIENT_DISPATCH Dispatch = { MAKE_WSK_VERSION(1, 0), 0, NULL };
+static const WSK_CLIENT_DISPATCH Newer = { MAKE_WSK_VERSION(9, 0), 0, NULL };
+
+static NTSTATUS RegisterAs(const WSK_CLIENT_DISPATCH *Table, WSK_REGISTRATION *Block)
+{
+    WSK_CLIENT_NPI npi = { NULL, Table };
+
+    return WskRegister(&npi, Block);
+}
+
+/* TRUE: the provider became ready before the test was through. */
+static BOOLEAN TooLate(WSK_REGISTRATION *Block)
+{
+    WSK_PROVIDER_CHARACTERISTICS range;
+
+    if (!NT_SUCCESS(WskQueryProviderCharacteristics(Block, &range)))
+        return FALSE;
+    TestSkip("the provider became ready too early");
+    return TRUE;
+}
+
+TEST(not_ready, "WSK-NPI-02 WSK-NPI-08 WSK-NPI-04")
+{
+    WSK_REGISTRATION block;
+    WSK_PROVIDER_NPI npi = { NULL, NULL };
+    WSK_PROVIDER_CHARACTERISTICS range;
+    KIRQL old;
+
+    CHECK_STATUS(RegisterAs(&Dispatch, &block), STATUS_SUCCESS);
+    KeRaiseIrql(DISPATCH_LEVEL, &old);
+    NTSTATUS captured = WskCaptureProviderNPI(&block, WSK_NO_WAIT, &npi);
+    NTSTATUS queried = WskQueryProviderCharacteristics(&block, &range);
+    KeLowerIrql(old);
+    NTSTATUS waited = WskCaptureProviderNPI(&block, 10, &npi);
+    if (!TooLate(&block)) {
+        CHECK_STATUS(captured, STATUS_DEVICE_NOT_READY);
+        CHECK_STATUS(queried, STATUS_DEVICE_NOT_READY);
+        CHECK_STATUS(waited, STATUS_DEVICE_NOT_READY);
+        CHECK(npi.Client == NULL);
+    }
+    WskDeregister(&block);
+}
+
+TEST(wrong_version_not_ready, "WSK-NPI-02")
+{
+    WSK_REGISTRATION block;
+    WSK_PROVIDER_NPI npi;
+
+    CHECK_STATUS(RegisterAs(&Newer, &block), STATUS_SUCCESS);
+    NTSTATUS status = WskCaptureProviderNPI(&block, WSK_NO_WAIT, &npi);
+    if (!TooLate(&block))
+        CHECK_STATUS(status, STATUS_DEVICE_NOT_READY);
+    WskDeregister(&block);
+}
+
+typedef struct _WAITER {
+    WSK_REGISTRATION *Block;
+    ULONG Timeout;
+    KEVENT Started;
+    NTSTATUS Status;
+    WSK_PROVIDER_NPI Npi;
+    THREAD Thread;
+} WAITER;
+
+static void Capture(PVOID Context)
+{
+    WAITER *w = Context;
+
+    KeSetEvent(&w->Started, IO_NO_INCREMENT, FALSE);
+    w->Status = WskCaptureProviderNPI(w->Block, w->Timeout, &w->Npi);
+    if (NT_SUCCESS(w->Status))
+        WskReleaseProviderNPI(w->Block);
+}
+
+static void StartWaiter(WAITER *w, WSK_REGISTRATION *Block, ULONG Timeout)
+{
+    w->Block = Block;
+    w->Timeout = Timeout;
+    KeInitializeEvent(&w->Started, NotificationEvent, FALSE);
+    ThreadStart(&w->Thread, Capture, w);
+    (void)WaitFor(&w->Started);
+}
+
+TEST(deregister_ends_waits, "WSK-NPI-14 WSK-NPI-03")
+{
+    static WSK_REGISTRATION block;
+    static WAITER waiters[3];
+
+    CHECK_STATUS(RegisterAs(&Dispatch, &block), STATUS_SUCCESS);
+    for (ULONG i = 0; i < 3; i++)
+        StartWaiter(&waiters[i], &block, i == 0 ? 600000 : WSK_INFINITE_WAIT);
+    BOOLEAN late = TooLate(&block);
+    WskDeregister(&block);
+    for (ULONG i = 0; i < 3; i++) {
+        ThreadJoin(&waiters[i].Thread);
+        if (!late)
+            CHECK(waiters[i].Status == STATUS_DEVICE_NOT_READY || NT_SUCCESS(waiters[i].Status));
+    }
+}
+
+/* From here on the provider is ready. */
+TEST(infinite_wait_ends_ready, "WSK-NPI-03 WSK-NPI-01 WSK-NPI-04")
+{
+    static WSK_REGISTRATION block;
+    static WAITER waiters[4];
+    WSK_PROVIDER_CHARACTERISTICS range;
+
+    CHECK_STATUS(RegisterAs(&Dispatch, &block), STATUS_SUCCESS);
+    for (ULONG i = 0; i < 4; i++)
+        StartWaiter(&waiters[i], &block, i < 2 ? WSK_INFINITE_WAIT : 1000 * WAIT_SECONDS);
+    for (ULONG i = 0; i < 4; i++)
+        ThreadJoin(&waiters[i].Thread);
+    for (ULONG i = 0; i < 4; i++) {
+        CHECK_STATUS(waiters[i].Status, STATUS_SUCCESS);
+        CHECK(waiters[i].Npi.Client && waiters[i].Npi.Dispatch);
+    }
+    CHECK_STATUS(WskQueryProviderCharacteristics(&block, &range), STATUS_SUCCESS);
+    WskDeregister(&block);
+}
+
+TESTS_UNREADY(ROW(not_ready) ROW(wrong_version_not_ready) ROW(deregister_ends_waits)
+                  ROW(infinite_wait_ends_ready))
