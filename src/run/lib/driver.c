@@ -29,15 +29,24 @@ static void free_driver(struct ow_driver *d)
     free(d);
 }
 
+/* The driver is gone for NT, but code or data of its image may still be used. */
+static void keep(struct ow_driver *d)
+{
+    run_machine.pinned = true;
+    d->next = run_machine.kept;
+    run_machine.kept = d;
+}
+
 /* What the driver left behind is reported; the image goes, unless something may still call it. */
 static void remove_image(struct ow_driver *d)
 {
     if (vf_sweep(d->low, d->high, d->name)) {
-        run_machine.pinned = true;
+        keep(d);
         return;
     }
     run_image_remove(d->low);
     host_module_close(d->module);
+    free_driver(d);
 }
 
 static int open_image(struct ow_driver *d, const char *path, struct ow_status *status)
@@ -106,7 +115,7 @@ int ow_load(const char *path, struct ow_driver **driver, struct ow_status *statu
     error = enter(d, status);
     if (error) {
         remove_image(d);
-        goto free_driver;
+        return error;
     }
     d->next = run_machine.drivers;
     run_machine.drivers = d;
@@ -127,7 +136,8 @@ void run_remove_driver(struct ow_driver *d, bool with_image)
     *link = d->next;
     if (with_image)
         remove_image(d);
-    free_driver(d);
+    else
+        keep(d);
 }
 
 const char *ow_driver_name(const struct ow_driver *driver)

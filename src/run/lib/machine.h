@@ -31,6 +31,7 @@ struct machine {
     bool running;
     bool pinned; /* code of a driver may still run: nothing may be taken away any more */
     struct ow_driver *drivers;
+    struct ow_driver *kept; /* unloaded, but their images had to stay */
     struct parameter *parameters;
     struct net_host *hosts;
     size_t host_count;

@@ -107,7 +107,6 @@ int ow_unload(struct ow_driver *d, int timeout_ms, struct ow_status *status)
         int kept =
             run_fail(status, OW_OK, 0,
                      "%s has no DriverUnload; it stays loaded, as it would on Windows", d->name);
-        run_machine.pinned = true;
         run_remove_driver(d, false);
         return kept;
     }

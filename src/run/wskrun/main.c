@@ -112,5 +112,11 @@ int main(int argc, char **argv)
         complain("%s", why.text);
         return why.error == OW_INVALID ? EXIT_USAGE : EXIT_LOAD;
     }
-    return run(&o);
+    int status = run(&o);
+    if (status) {
+        /* What a driver leaked was reported; a sanitizer would do it again, with its own status. */
+        fflush(NULL);
+        _exit(status);
+    }
+    return EXIT_FINE;
 }
