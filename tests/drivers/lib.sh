@@ -38,7 +38,8 @@ with_driver() {
 start_driver() {
     name=$1
     shift
-    wskrun "$@" --param Port=0 "$(driver "$name")" 2>"$LOG" &
+    : >"$LOG"
+    wskrun "$@" --param Port=0 "$(driver "$name")" 2>>"$LOG" &
     wskrun=$!
     peer await --file "$LOG" --text "$name: " --timeout 20 || fail "$name did not start"
 }
