@@ -43,6 +43,7 @@ struct _KTHREAD {
     struct _EPROCESS *Process;
     HANDLE Id;
     void *Seh;         /* innermost __try frame */
+    PIRP TopLevelIrp;  /* IoSetTopLevelIrp's */
     const void *Owner; /* who created it (an address in the driver) */
 
     /* wait.c: the running wait; under the dispatcher lock, WaitState also read without it */

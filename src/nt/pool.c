@@ -48,8 +48,12 @@ void ExpFreePool(PVOID block, ULONG tag, PCSTR function, const void *caller)
     ULONG born_with = tag;
 
     if (!block || !vf_take(VF_POOL, block, &born_with)) {
-        vf_report(VF_STOP, "VF-POOL-03", NULL, caller,
-                  "%s of %p, which is no block of pool or was freed before", function, block);
+        if (vf_known(VF_IRP, block))
+            vf_report(VF_STOP, "VF-IRP-07", "WSK-IRP-11", caller, "%s of %p, which is an IRP",
+                      function, block);
+        else
+            vf_report(VF_STOP, "VF-POOL-03", NULL, caller,
+                      "%s of %p, which is no block of pool or was freed before", function, block);
         return;
     }
     if (tag && tag != born_with) {

@@ -129,6 +129,15 @@ static void free_misuse(void **state)
     KE_EXPECT("VF-POOL-03", ExFreePool(NULL));
 }
 
+static void free_of_an_irp(void **state)
+{
+    PIRP irp = IoAllocateIrp(1, FALSE);
+
+    (void)state;
+    KE_EXPECT("VF-IRP-07", ExFreePool(irp));
+    IoFreeIrp(irp);
+}
+
 static void allocate_misuse(void **state)
 {
     PVOID p = NULL;
@@ -162,8 +171,9 @@ static void leaks_are_swept(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(alignment), TEST(zeroing),     TEST(pool_flags),      TEST(extended_parameters),
-        TEST(failure),   TEST(free_misuse), TEST(allocate_misuse), TEST(leaks_are_swept),
+        TEST(alignment),           TEST(zeroing),         TEST(pool_flags),
+        TEST(extended_parameters), TEST(failure),         TEST(free_misuse),
+        TEST(free_of_an_irp),      TEST(allocate_misuse), TEST(leaks_are_swept),
     };
 
     return cmocka_run_group_tests(tests, ke_boot_two, ke_shutdown);
