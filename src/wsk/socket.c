@@ -107,13 +107,22 @@ static NTSTATUS AllocateParts(WSKP_SOCKET *s)
     return STATUS_SUCCESS;
 }
 
+/*
+ * "No particular protocol" of a raw socket (CTL-08): the host has no such socket, but one of the
+ * protocol that is reserved for raw packets, which hears nothing.
+ */
+static int HostProtocol(const WSKP_CREATE *c)
+{
+    return c->Type == SOCK_RAW && c->Protocol == 0 ? IPPROTO_RAW : (int)c->Protocol;
+}
+
 static NTSTATUS OpenEndpoint(const WSKP_CREATE *c, WSKP_SOCKET *s)
 {
     struct net_open o = { .kind = c->Type == SOCK_STREAM  ? NET_EP_STREAM
                                   : c->Type == SOCK_DGRAM ? NET_EP_DATAGRAM
                                                           : NET_EP_RAW,
                           .family = c->Family == AF_INET6 ? NET_IP6 : NET_IP4,
-                          .protocol = (int)c->Protocol,
+                          .protocol = HostProtocol(c),
                           .rx_limit_bytes = Wskp.Config.rx_limit_bytes,
                           .user = s };
     int error = Wskp.Transport->open(Wskp.Net[c->Processor], &o, &s->Ep);
