@@ -5,7 +5,9 @@
 set -eu
 
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+started=
+trap 'end_started; rm -rf "$work"' EXIT
+trap 'exit 1' INT TERM
 LOG=$work/log
 export LOG
 
@@ -13,6 +15,13 @@ fail() {
     echo "FAILED: $*" >&2
     [ ! -f "$LOG" ] || sed 's/^/  wskrun: /' "$LOG" >&2
     exit 1
+}
+
+# What a failed test has left running.
+end_started() {
+    for pid in $started; do
+        kill "$pid" 2>/dev/null || true
+    done
 }
 
 driver() {
@@ -35,12 +44,14 @@ with_driver() {
 }
 
 # start_driver NAME [wskrun option...], stop_driver: the same in two steps, with $wskrun its pid.
+# --for ends it should nobody be left to do so.
 start_driver() {
     name=$1
     shift
     : >"$LOG"
-    wskrun "$@" --param Port=0 "$(driver "$name")" 2>>"$LOG" &
+    wskrun "$@" --for 100 --param Port=0 "$(driver "$name")" 2>>"$LOG" &
     wskrun=$!
+    started="$started $wskrun"
     peer await --file "$LOG" --text "$name: " --timeout 20 || fail "$name did not start"
 }
 
@@ -48,6 +59,7 @@ stop_driver() {
     kill -TERM "$wskrun"
     status=0
     wait "$wskrun" || status=$?
+    started=$(echo " $started " | sed "s/ $wskrun / /")
     [ $status -eq 0 ] || fail "wskrun ended with status $status"
 }
 
