@@ -248,7 +248,11 @@ static void CancelWaiting(WSKP_SOCKET *s)
     }
 }
 
-/* Both directions are shut: nothing is lost by a plain close (CLOSE-05, CLOSE-06). */
+/*
+ * Both directions are shut: nothing is lost by a plain close (CLOSE-05, CLOSE-06). Ours is shut when
+ * the peer has acknowledged our FIN; before, a plain close would pass off as an orderly end that the
+ * bytes in front of the FIN were dropped (DISC-05).
+ */
 static BOOLEAN FullyDisconnected(WSKP_SOCKET *s)
 {
     struct net_ctl_arg arg = { 0 };
@@ -256,11 +260,12 @@ static BOOLEAN FullyDisconnected(WSKP_SOCKET *s)
     host_lock(&s->Lock);
     BOOLEAN sent = s->SendShut && !s->Aborted, received = s->RxEnd, held = !IsListEmpty(&s->Held);
     host_unlock(&s->Lock);
-    if (!sent || received)
-        return sent;
-    if (Wskp.Transport->ctl(s->Ep, NET_CTL_TCP_INFO, &arg) != 0 || !arg.tcp.fin_received)
+    if (!sent || Wskp.Transport->ctl(s->Ep, NET_CTL_TCP_INFO, &arg) != 0 || !arg.tcp.fin_acked)
         return FALSE;
-    return !held && Wskp.Transport->ctl(s->Ep, NET_CTL_QUEUED_IN, &arg) == 0 && arg.value == 0;
+    if (received)
+        return TRUE;
+    return arg.tcp.fin_received && !held &&
+           Wskp.Transport->ctl(s->Ep, NET_CTL_QUEUED_IN, &arg) == 0 && arg.value == 0;
 }
 
 static void Bury(WSKP_SOCKET *s)
