@@ -411,7 +411,7 @@ enum net_disposition epoll_submit_shutdown(struct epoll_ep *ep, struct net_op *o
 /* ---- the peer's end -----------------------------------------------------------------------------
  */
 
-static int64_t peer_end(struct epoll_ep *ep)
+static int64_t peer_end(struct epoll_ep *ep, const struct net_op *op)
 {
     int error;
 
@@ -424,8 +424,12 @@ static int64_t peer_end(struct epoll_ep *ep)
     if (!ep->hung_up)
         return -EAGAIN;
     error = socket_error(ep);
+    if (error == EPIPE) /* the kernel's word for a reset behind the peer's FIN */
+        error = ECONNRESET;
     if (error)
         fatal(ep, error);
+    if (!ep->error && (op->flags & NET_F_ABORT))
+        return -EAGAIN;
     return -(int64_t)ep->error;
 }
 
@@ -435,7 +439,7 @@ enum net_disposition epoll_submit_watch(struct epoll_ep *ep, struct net_op *op)
     int64_t result;
 
     host_lock(&ep->lock);
-    result = peer_end(ep);
+    result = peer_end(ep, op);
     if (result == -EAGAIN)
         net_queue_push(&ep->watch, op);
     else
@@ -446,14 +450,17 @@ enum net_disposition epoll_submit_watch(struct epoll_ep *ep, struct net_op *op)
 
 static void check_watch(struct epoll_ep *ep)
 {
-    struct net_op *op;
-    int64_t result;
+    struct net_op *op, *next;
 
-    if (!ep->watch.head)
-        return;
-    result = peer_end(ep);
-    while (result != -EAGAIN && (op = net_queue_pop(&ep->watch)))
+    for (op = ep->watch.head; op; op = next) {
+        int64_t result = peer_end(ep, op);
+
+        next = op->next;
+        if (result == -EAGAIN)
+            continue;
+        net_queue_remove(&ep->watch, op);
         epoll_ready(ep, op, result);
+    }
 }
 
 /* ---- receive ------------------------------------------------------------------------------------

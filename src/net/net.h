@@ -116,8 +116,8 @@ enum net_opcode {
                         receives with -ECONNABORTED, result 0. else: after all queued sends, FIN;
                         done when the peer acknowledged it, result 0 */
     NET_OP_WATCH,    /* connected stream. done as soon as the peer's FIN arrived (result 0; bytes
-                        before it may    still wait unread) or the connection broke (-errno). Reads
-                        nothing */
+                        before it may still wait unread) or the connection broke (-errno). Reads
+                        nothing. NET_F_ABORT: the peer's FIN does not end it */
     NET_OP_CLOSE, /* always NET_PENDING. NET_F_ABORT: streams send RST. Without it streams close in
                      the way of close(2): what is queued in the kernel is still sent */
     NET_OP_RESOLVE,  /* NET_EP_RESOLVER. in: resolve; out: resolve->results. see struct net_resolve

@@ -417,6 +417,7 @@ typedef enum _ACTION {
     ActDisarm,   /* RxOp */
     ActIndicate,
     ActWatch,
+    ActWatchReset, /* an abort may follow the graceful end */
     ActGraceful,
     ActAbortive
 } ACTION;
@@ -507,11 +508,10 @@ static ACTION DecideDisconnect(WSKP_SOCKET *s)
         s->DisconnectTold = TRUE;
         return ActGraceful;
     }
-    if (s->WatchArm == WskpIdle && !s->FinSeen && !s->RxEnd) {
-        s->WatchArm = WskpArmed;
-        return ActWatch;
-    }
-    return ActNothing;
+    if (s->WatchArm != WskpIdle)
+        return ActNothing;
+    s->WatchArm = WskpArmed;
+    return s->FinSeen || s->RxEnd ? ActWatchReset : ActWatch;
 }
 
 /* Lock held. D61: an abort drops what was not read; D62: a dead socket tells its events once. */
@@ -567,7 +567,8 @@ static void Act(WSKP_SOCKET *s, ACTION Action, DECISION *d)
         WskpEventEnd(s, WskpReceive);
         break;
     case ActWatch:
-        SubmitOp(s, &s->WatchOp, NET_OP_WATCH, 0, WatchDone);
+    case ActWatchReset:
+        SubmitOp(s, &s->WatchOp, NET_OP_WATCH, Action == ActWatchReset ? NET_F_ABORT : 0, WatchDone);
         break;
     case ActGraceful:
     case ActAbortive:
