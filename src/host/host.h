@@ -151,8 +151,7 @@ void *host_alloc(size_t size, size_t align);
 void *host_zalloc(size_t size);
 void host_free(void *p);
 
-/* Can the byte be read? Asks the machine without touching it; by the time of the answer it may not be
- * true any more. */
+/* Can the byte be read? Asks the machine without touching it; the answer may be out of date. */
 bool host_readable(const void *address);
 
 /* Whole pages, readable and writable, with an inaccessible page before and after. NULL on failure.

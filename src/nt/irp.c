@@ -10,22 +10,12 @@
  */
 #include "nt/cm.h"
 #include "nt/iop.h"
+#include "nt/mi.h"
 
 #include <string.h>
 
 #define CACHED_STACKS 4
 #define CACHE_LIMIT   256
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define USE_CACHE FALSE
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define USE_CACHE FALSE
-#endif
-#endif
-#ifndef USE_CACHE
-#define USE_CACHE TRUE
-#endif
 
 typedef struct _IRP_CACHE {
     struct host_lock Lock; /* protects the rest */
@@ -40,12 +30,13 @@ static IRP_CACHE Caches[KI_MAX_PROCESSORS] = { [0 ... KI_MAX_PROCESSORS - 1] = {
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
-static PIRP TakeCached(int stacks)
+#if MI_CACHING
+static PIRP TakeCached(ULONG stacks)
 {
     IRP_CACHE *cache = &Caches[KiCurrentProcessor()];
     PIRP irp;
 
-    if (!USE_CACHE || stacks > CACHED_STACKS)
+    if (stacks > CACHED_STACKS)
         return NULL;
     host_lock(&cache->Lock);
     irp = cache->Free[stacks].First;
@@ -60,10 +51,10 @@ static PIRP TakeCached(int stacks)
 static BOOLEAN PutCached(PIRP irp)
 {
     IRP_CACHE *cache = &Caches[KiCurrentProcessor()];
-    int stacks = irp->StackCount;
+    ULONG stacks = (UCHAR)irp->StackCount;
     BOOLEAN room;
 
-    if (!USE_CACHE || stacks > CACHED_STACKS)
+    if (stacks > CACHED_STACKS)
         return FALSE;
     host_lock(&cache->Lock);
     room = cache->Free[stacks].Count < CACHE_LIMIT;
@@ -75,6 +66,19 @@ static BOOLEAN PutCached(PIRP irp)
     host_unlock(&cache->Lock);
     return room;
 }
+#else
+static PIRP TakeCached(ULONG stacks)
+{
+    UNREFERENCED_PARAMETER(stacks);
+    return NULL;
+}
+
+static BOOLEAN PutCached(PIRP irp)
+{
+    UNREFERENCED_PARAMETER(irp);
+    return FALSE;
+}
+#endif
 
 void IopShutdown(void)
 {
@@ -109,7 +113,7 @@ PIRP IopAllocateIrp(CCHAR stacks, const void *owner)
 
     if (stacks < 0 || host_choose(2, HOST_CHOOSE_FAULT, "IoAllocateIrp"))
         return NULL;
-    irp = TakeCached(stacks);
+    irp = TakeCached((UCHAR)stacks);
     if (!irp)
         irp = host_alloc(IoSizeOfIrp(stacks), 16);
     if (!irp)

@@ -10,17 +10,6 @@
 
 #define DEPTH 64
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define CACHING FALSE
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define CACHING FALSE
-#endif
-#endif
-#ifndef CACHING
-#define CACHING TRUE
-#endif
-
 /*
  * GENERAL_LOOKASIDE_POOL and GENERAL_LOOKASIDE have the same fields at the same offsets; they
  * differ in alignment only.
@@ -37,7 +26,7 @@ static void Initialize(GENERAL_LOOKASIDE_POOL *list, ULONG type, SIZE_T size, UL
     }
     RtlZeroMemory(list, sizeof *list);
     InitializeSListHead(&list->ListHead);
-    list->Depth = CACHING ? DEPTH : 0;
+    list->Depth = MI_CACHING ? DEPTH : 0;
     list->MaximumDepth = 256;
     list->Type = (POOL_TYPE)type;
     list->Tag = tag;

@@ -6,6 +6,18 @@
 
 #include "nt/ki.h"
 
+/* 0 in sanitizer builds, where freed memory must not be used again unnoticed. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define MI_CACHING 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define MI_CACHING 0
+#endif
+#endif
+#ifndef MI_CACHING
+#define MI_CACHING 1
+#endif
+
 /* Fills the frame numbers in for bytes that really are at `Address` (page offset as the MDL's). */
 void MiFillFrames(PMDL Mdl, PVOID Address);
 /* Raises STATUS_ACCESS_VIOLATION on the calling thread unless the bytes can be accessed. */

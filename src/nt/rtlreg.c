@@ -313,7 +313,7 @@ static NTSTATUS QueryEntry(HANDLE key, PRTL_QUERY_REGISTRY_TABLE entry, READ *re
 {
     NTSTATUS status;
 
-    if (entry->Flags & RTL_QUERY_REGISTRY_NOVALUE)
+    if ((entry->Flags & RTL_QUERY_REGISTRY_NOVALUE) && entry->QueryRoutine)
         return entry->QueryRoutine(NULL, REG_NONE, NULL, 0, context, entry->EntryContext);
     if (!entry->Name)
         return QueryAll(key, entry, read, context);
