@@ -32,12 +32,6 @@ typedef struct _DISPATCHER_HEADER {
             UCHAR DpcFlags;
             USHORT DpcSpare;
         };
-        struct {
-            UCHAR MutantType;
-            BOOLEAN DpcActive;
-            UCHAR MutantSize;
-            UCHAR MutantReserved;
-        };
     };
     LONG SignalState;
     LIST_ENTRY WaitListHead;
@@ -249,6 +243,9 @@ typedef enum _KWAIT_REASON {
     WrFastMutex,
     WrGuardedMutex,
     WrRundown,
+    WrAlertByThreadId,
+    WrDeferredPreempt,
+    WrPhysicalFault,
     MaximumWaitReason
 } KWAIT_REASON;
 
@@ -392,7 +389,7 @@ NTKERNELAPI BOOLEAN NTAPI KeShouldYieldProcessor(VOID);
 
 typedef VOID NTAPI EXPAND_STACK_CALLOUT(PVOID Parameter);
 typedef EXPAND_STACK_CALLOUT *PEXPAND_STACK_CALLOUT;
-#define MAXIMUM_EXPANSION_SIZE (64 * 1024)
+#define MAXIMUM_EXPANSION_SIZE 0x11800
 NTKERNELAPI NTSTATUS NTAPI KeExpandKernelStackAndCallout(PEXPAND_STACK_CALLOUT Callout,
                                                          PVOID Parameter, SIZE_T Size);
 NTKERNELAPI NTSTATUS NTAPI KeExpandKernelStackAndCalloutEx(PEXPAND_STACK_CALLOUT Callout,
@@ -438,14 +435,18 @@ NTKERNELAPI NTSTATUS NTAPI KeQueryLogicalProcessorRelationship(
     PPROCESSOR_NUMBER ProcessorNumber, LOGICAL_PROCESSOR_RELATIONSHIP RelationshipType,
     PSYSTEM_LOGICAL_PROCESSOR_INFORMATION_EX Information, PULONG Length);
 
-typedef struct DECLSPEC_ALIGN(16) _XSTATE_SAVE {
-    LONG64 Reserved1;
-    ULONG Level;
-    ULONG Reserved2;
-    PVOID Reserved3;
-    PVOID Reserved4;
-    PVOID Reserved5;
-    PVOID Reserved6;
+typedef struct _XSTATE_CONTEXT {
+    ULONG64 Mask;
+    ULONG Length;
+    ULONG Reserved1;
+    PVOID Area;
+    PVOID Buffer;
+} XSTATE_CONTEXT, *PXSTATE_CONTEXT;
+typedef struct _XSTATE_SAVE {
+    struct _XSTATE_SAVE *Prev;
+    struct _KTHREAD *Thread;
+    UCHAR Level;
+    XSTATE_CONTEXT XStateContext;
 } XSTATE_SAVE, *PXSTATE_SAVE;
 typedef struct _KFLOATING_SAVE {
     ULONG Dummy;

@@ -560,7 +560,7 @@ NTSYSAPI ULONG32 NTAPI RtlComputeCrc32(ULONG32 PartialCrc, PVOID Buffer, ULONG L
 #define DPFLTR_SMSS_ID         1
 #define DPFLTR_SETUP_ID        2
 #define DPFLTR_NTFS_ID         3
-#define DPFLTR_PNPMGR_ID       12
+#define DPFLTR_PNPMGR_ID       35
 #define DPFLTR_IHVVIDEO_ID     78
 #define DPFLTR_IHVAUDIO_ID     79
 #define DPFLTR_IHVNETWORK_ID   80
