@@ -6,6 +6,7 @@
  * object on it is closed, whose user gets STATUS_KEY_DELETED.
  */
 #include "nt/cm.h"
+#include "nt/iop.h"
 
 #include <string.h>
 
@@ -301,7 +302,7 @@ NTSTATUS CmpOpenHandle(CMP_KEY *key, PHANDLE handle, const void *owner)
     return status;
 }
 
-void CmpShutdown(void)
+void IopShutdown(void)
 {
     CMP_KEY *key = Root;
 

@@ -62,7 +62,5 @@ ULONG CmpKeyPath(CMP_KEY *Key, WCHAR *Out, ULONG Room);
 CMP_KEY *CmpKeyOf(PVOID Body);
 /* A handle for a key object on the key, whose reference (taken under the lock) it takes over. */
 NTSTATUS CmpOpenHandle(CMP_KEY *Key, PHANDLE Handle, const void *Owner);
-/* Frees the whole tree; no key is open. */
-void CmpShutdown(void);
 
 #endif

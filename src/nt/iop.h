@@ -73,7 +73,7 @@ NTSTATUS IopWriteFile(PFILE_OBJECT File, PVOID Buffer, ULONG Length, LONGLONG Of
 
 /* ---- shutdown -------------------------------------------------------------------------------- */
 
-/* Gives cached memory and the registry back, after the last driver is gone. */
+/* Gives the registry back, after the last driver is gone (cm.c). */
 void IopShutdown(void);
 
 #endif

@@ -355,7 +355,7 @@ static void churn(int number, void *arg)
     }
 }
 
-static void threads_share_the_free_lists(void **state)
+static void threads_allocate_and_free(void **state)
 {
     (void)state;
     ke_run(4, churn, NULL);
@@ -383,7 +383,7 @@ int main(void)
         TEST(second_completion_stops),
         TEST(no_location_left_stops),
         TEST(routine_changes_the_irql),
-        TEST(threads_share_the_free_lists),
+        TEST(threads_allocate_and_free),
     };
 
     return cmocka_run_group_tests(tests, ke_boot_two, ke_shutdown);
