@@ -234,6 +234,21 @@ static int epoll_open(struct net *base, const struct net_open *o, struct net_ep 
     return 0;
 }
 
+static int get_local(struct epoll_ep *ep, struct net_addr *out)
+{
+    union net_sockaddr sa;
+    socklen_t length = sizeof(sa);
+
+    if (ep->aborted) {
+        *out = ep->local;
+        return 0;
+    }
+    if (getsockname(ep->fd, &sa.sa, &length) < 0)
+        return -errno;
+    net_addr_from_system(out, &sa.sa);
+    return 0;
+}
+
 static int epoll_bind(struct net_ep *base, const struct net_addr *addr)
 {
     struct epoll_ep *ep = epoll_ep_of(base);
@@ -248,6 +263,8 @@ static int epoll_bind(struct net_ep *base, const struct net_addr *addr)
         error = -EBADF;
     else if (bind(ep->fd, &sa.sa, length) < 0)
         error = -errno;
+    else if (ep->kind == NET_EP_STREAM)
+        error = get_local(ep, &ep->local);
     host_unlock(&ep->lock);
     return error;
 }
@@ -703,7 +720,7 @@ static void epoll_cancel(struct net_ep *base, struct net_op *op)
     if (ep->kind == NET_EP_RESOLVER) {
         epoll_cancel_resolve(ep, op);
     } else if (op == ep->connect) {
-        epoll_stop_connect(ep);
+        epoll_undo_connect(ep);
         epoll_finish(ep->net, op, -ECANCELED);
     } else if (op == ep->busy) {
         op->priv[0] |= EPOLL_OP_CANCELED;
@@ -729,21 +746,6 @@ static void epoll_cancel(struct net_ep *base, struct net_op *op)
 
 /* ---- control ------------------------------------------------------------------------------------
  */
-
-static int get_local(struct epoll_ep *ep, struct net_addr *out)
-{
-    union net_sockaddr sa;
-    socklen_t length = sizeof(sa);
-
-    if (ep->aborted) {
-        *out = ep->local;
-        return 0;
-    }
-    if (getsockname(ep->fd, &sa.sa, &length) < 0)
-        return -errno;
-    net_addr_from_system(out, &sa.sa);
-    return 0;
-}
 
 static int get_queued(struct epoll_ep *ep, enum net_ctl what, int64_t *value)
 {

@@ -74,7 +74,7 @@ struct epoll_ep {
     struct net_op *connect;        /* in progress */
     struct net_op *busy;           /* the loop runs its done() or place() now, without the lock */
     struct net_op *close;          /* waits for `busy` to end */
-    struct net_addr local, remote; /* remote: valid when connected */
+    struct net_addr local, remote; /* local: as bound; remote: valid when connected */
     uint32_t read_hint, batch;
     struct epoll_ep *spare; /* listener: memory for the next connection */
     void *extra;            /* resolver: its jobs; route: its snapshot */
@@ -132,6 +132,8 @@ enum net_disposition epoll_submit_shutdown(struct epoll_ep *ep, struct net_op *o
 enum net_disposition epoll_submit_watch(struct epoll_ep *ep, struct net_op *op);
 void epoll_run_stream(struct epoll_ep *ep, uint32_t events);
 void epoll_stop_connect(struct epoll_ep *ep);
+/* After a connect that failed or was cancelled: the socket is bound as before. */
+void epoll_undo_connect(struct epoll_ep *ep);
 bool epoll_fin_acked(int tcp_state);
 
 enum net_disposition epoll_submit_accept(struct epoll_ep *ep, struct net_op *op);

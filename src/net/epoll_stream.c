@@ -85,13 +85,16 @@ static int64_t start_connect(struct epoll_ep *ep, struct net_op *op)
         return -EALREADY;
     if (ep->connected)
         return -EISCONN;
-    if (connect(ep->fd, &sa.sa, length) == 0)
+    error = connect(ep->fd, &sa.sa, length) < 0 ? -errno : 0;
+    if (error && error != -EINPROGRESS) {
+        epoll_undo_connect(ep);
+        return error;
+    }
+    if (!error)
         connected(ep, op);
-    else if (errno != EINPROGRESS)
-        return -errno;
     error = epoll_register(ep);
     if (error) {
-        epoll_stop_connect(ep);
+        epoll_undo_connect(ep);
         return error;
     }
     return ep->connected ? 0 : -EINPROGRESS;
@@ -122,6 +125,20 @@ void epoll_stop_connect(struct epoll_ep *ep)
     ep->connected = false;
 }
 
+/*
+ * The kernel forgets a port that it chose itself, and refuses the next connect once with
+ * ECONNABORTED, unless the failed one is dissolved.
+ */
+void epoll_undo_connect(struct epoll_ep *ep)
+{
+    union net_sockaddr sa;
+    socklen_t length = net_addr_to_system(&ep->local, &sa);
+
+    epoll_stop_connect(ep);
+    if (ep->local.port != 0)
+        (void)bind(ep->fd, &sa.sa, length); /* fails when nothing was forgotten */
+}
+
 static void check_connect(struct epoll_ep *ep)
 {
     struct net_op *op = ep->connect;
@@ -137,10 +154,12 @@ static void check_connect(struct epoll_ep *ep)
             error = ECONNREFUSED;
     }
     ep->connect = NULL;
-    if (error)
+    if (error) {
+        epoll_undo_connect(ep);
         ep->hung_up = false;
-    else
+    } else {
         connected(ep, op);
+    }
     epoll_ready(ep, op, -error);
 }
 
