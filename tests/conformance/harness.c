@@ -6,7 +6,7 @@
 #include <ntstrsafe.h>
 
 #define TAG 'fnoC'
-#define MAX_OPEN 4096
+#define MAX_OPEN 8192
 
 extern const char *const TestFile;
 extern void (*const TestFill)(TEST_ENTRY *, ULONG *);
