@@ -90,6 +90,12 @@ extern PDRIVER_OBJECT TestDriver;
 extern PWSK_CLIENT Client;
 extern const WSK_PROVIDER_DISPATCH *Wsk;
 
+/*
+ * Registers one more client and makes it `Client` until the end of the test: for what changes a client
+ * as a whole.
+ */
+NTSTATUS UseOtherClient(void);
+
 /* What the implementation does where it has a choice, learnt from its first calls. */
 extern BOOLEAN PendsAll;         /* nothing completes before its call returns */
 extern BOOLEAN PassiveCallbacks; /* completions on threads of the subsystem run at PASSIVE_LEVEL */

@@ -735,6 +735,37 @@ void Settle(void)
 
 /* ---- the run ----------------------------------------------------------------------------------- */
 
+static WSK_REGISTRATION OtherRegistration;
+static PWSK_CLIENT OwnClient;
+
+NTSTATUS UseOtherClient(void)
+{
+    WSK_CLIENT_NPI npi = { NULL, &ClientDispatch };
+    WSK_PROVIDER_NPI provider;
+
+    NTSTATUS status = WskRegister(&npi, &OtherRegistration);
+    if (!NT_SUCCESS(status))
+        return status;
+    status = WskCaptureProviderNPI(&OtherRegistration, WSK_INFINITE_WAIT, &provider);
+    if (!NT_SUCCESS(status)) {
+        WskDeregister(&OtherRegistration);
+        return status;
+    }
+    OwnClient = Client;
+    Client = provider.Client;
+    return status;
+}
+
+static void DropOtherClient(void)
+{
+    if (!OwnClient)
+        return;
+    WskReleaseProviderNPI(&OtherRegistration);
+    WskDeregister(&OtherRegistration);
+    Client = OwnClient;
+    OwnClient = NULL;
+}
+
 static void CleanUp(void)
 {
     for (ULONG i = 0; i < MAX_OPEN; i++)
@@ -757,6 +788,7 @@ static BOOLEAN RunOne(const TEST_ENTRY *Test)
     SkipReason = NULL;
     Test->Run();
     CleanUp();
+    DropOtherClient();
     if (Failed)
         DbgPrint("FAIL %s %s: %s\n", Test->Name, Test->Clauses, FailText);
     else if (SkipReason)
