@@ -13,6 +13,7 @@ WSKP_GLOBALS Wskp;
 
 static void PollNet(void *Context, int64_t deadline_ns)
 {
+    WskpWorkRun(KiCurrentProcessor());
     (void)Wskp.Transport->poll(Context, deadline_ns);
 }
 
@@ -115,6 +116,7 @@ int WskpBoot(const struct wsk_config *config)
     Wskp.Processors = KiProcessorCount();
     host_lock_init(&Wskp.ClientsLock, HOST_RANK_WSK_CLIENT);
     InitializeListHead(&Wskp.Clients);
+    WskpBootWork();
     WskpBootRequests();
     WskpBootNodes();
     WskpShareBoot();

@@ -34,12 +34,12 @@ static REQUEST_CACHE Caches[KI_MAX_PROCESSORS];
 typedef struct _DEFERRED {
     struct host_lock Lock; /* protects the list */
     LIST_ENTRY Irps;
-    KDPC Dpc;
+    WSKP_WORK Work;
 } DEFERRED;
 
 static DEFERRED Deferred[KI_MAX_PROCESSORS];
 
-static KDEFERRED_ROUTINE RunDeferred;
+static void RunDeferred(WSKP_WORK *Work);
 
 NTSTATUS WskpBootRequests(void)
 {
@@ -47,9 +47,8 @@ NTSTATUS WskpBootRequests(void)
         host_lock_init(&Caches[i].Lock, HOST_RANK_WSK_LEAF);
         host_lock_init(&Deferred[i].Lock, HOST_RANK_WSK_LEAF);
         InitializeListHead(&Deferred[i].Irps);
-        KeInitializeDpc(&Deferred[i].Dpc, RunDeferred, &Deferred[i]);
         if (i < Wskp.Processors)
-            KeSetTargetProcessorDpc(&Deferred[i].Dpc, (CCHAR)i);
+            WskpWorkInit(&Deferred[i].Work, i, RunDeferred);
     }
     return STATUS_SUCCESS;
 }
@@ -392,16 +391,13 @@ static NTSTATUS Defer(WSKP_SOCKET *Socket, WSKP_CLIENT *Client, PIRP Irp)
     host_lock(&d->Lock);
     InsertTailList(&d->Irps, &Irp->Tail.Overlay.ListEntry);
     host_unlock(&d->Lock);
-    KeInsertQueueDpc(&d->Dpc, NULL, NULL);
+    WskpWorkQueue(&d->Work);
     return STATUS_PENDING;
 }
 
-static VOID NTAPI RunDeferred(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
+static void RunDeferred(WSKP_WORK *Work)
 {
-    DEFERRED *d = Context;
-    UNREFERENCED_PARAMETER(Dpc);
-    UNREFERENCED_PARAMETER(Argument1);
-    UNREFERENCED_PARAMETER(Argument2);
+    DEFERRED *d = CONTAINING_RECORD(Work, DEFERRED, Work);
 
     for (;;) {
         host_lock(&d->Lock);

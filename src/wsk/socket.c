@@ -59,7 +59,7 @@ static void SetClientTables(WSKP_SOCKET *Socket, const VOID *Dispatch)
     }
 }
 
-static KDEFERRED_ROUTINE RunKick;
+static void RunKick(WSKP_WORK *Work);
 
 static void InitSocket(WSKP_SOCKET *s, const WSKP_CREATE *c)
 {
@@ -81,8 +81,7 @@ static void InitSocket(WSKP_SOCKET *s, const WSKP_CREATE *c)
     WskpQueueInit(&s->Receives);
     InitializeListHead(&s->Held);
     InitializeListHead(&s->AddressChanges);
-    KeInitializeDpc(&s->KickDpc, RunKick, s);
-    KeSetTargetProcessorDpc(&s->KickDpc, (CCHAR)s->Processor);
+    WskpWorkInit(&s->Kick, s->Processor, RunKick);
     SetClientTables(s, c->Dispatch);
     WskpEventInit(s, c->Client->StaticMask);
 }
@@ -426,12 +425,9 @@ BOOLEAN WskpPumpLeave(WSKP_SOCKET *Socket)
     return !again;
 }
 
-static VOID NTAPI RunKick(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
+static void RunKick(WSKP_WORK *Work)
 {
-    WSKP_SOCKET *s = Context;
-    UNREFERENCED_PARAMETER(Dpc);
-    UNREFERENCED_PARAMETER(Argument1);
-    UNREFERENCED_PARAMETER(Argument2);
+    WSKP_SOCKET *s = CONTAINING_RECORD(Work, WSKP_SOCKET, Kick);
 
     __atomic_store_n(&s->KickPending, FALSE, __ATOMIC_SEQ_CST);
     WskpPump(s);
@@ -444,7 +440,7 @@ void WskpKick(WSKP_SOCKET *Socket)
         return; /* queued and not yet started: it will see what we did */
     if (!WskpTryHold(Socket))
         return;
-    KeInsertQueueDpc(&Socket->KickDpc, NULL, NULL);
+    WskpWorkQueue(&Socket->Kick);
 }
 
 void WskpSocketKill(WSKP_SOCKET *Socket, NTSTATUS Status)

@@ -62,6 +62,22 @@ typedef struct _WSKP_GLOBALS {
 } WSKP_GLOBALS;
 extern WSKP_GLOBALS Wskp;
 
+/* ---- work that runs soon (work.c) ---------------------------------------------------------- */
+
+typedef struct _WSKP_WORK {
+    LIST_ENTRY Link;
+    KDPC Dpc;
+    void (*Run)(struct _WSKP_WORK *Work); /* at the IRQL of callbacks */
+    ULONG Processor;
+    BOOLEAN Queued;
+} WSKP_WORK;
+void WskpBootWork(void);
+void WskpWorkInit(WSKP_WORK *Work, ULONG Processor, void (*Run)(WSKP_WORK *Work));
+/* Any thread, any IRQL <= DISPATCH, lock held or not. */
+void WskpWorkQueue(WSKP_WORK *Work);
+/* On the processor's loop thread, at PASSIVE_LEVEL, before it polls. */
+void WskpWorkRun(ULONG Processor);
+
 /* ---- clients ------------------------------------------------------------------------------- */
 
 #define WSKP_CLIENT_MAGIC 0x43b57a11u
@@ -218,7 +234,7 @@ struct _WSKP_SOCKET {
     struct net_op CloseOp;
     PIRP CloseIrp;
     NTSTATUS CloseStatus; /* of CloseIrp; a WskSocketConnect that failed closes with its failure */
-    KDPC KickDpc;
+    WSKP_WORK Kick;
     struct _WSKP_LISTENER *Listener; /* listening sockets */
     struct _WSKP_DATAGRAM_STATE *Datagram;
     struct _WSKP_SHARE *Share; /* entry in the bind registry */
@@ -283,7 +299,7 @@ void WskpSocketKill(WSKP_SOCKET *Socket, NTSTATUS Status);
 #define WSKP_SIO_LOSE_SOCKET 0x38004f57u
 /* Runs the socket's pump on its own processor soon. Any thread, any IRQL <= DISPATCH, lock held or not. */
 void WskpKick(WSKP_SOCKET *Socket);
-/* Delivers what can be delivered. On the loop thread or in the kick DPC; no lock held. */
+/* Delivers what can be delivered. On the loop thread or in a kick; no lock held. */
 void WskpPump(WSKP_SOCKET *Socket);
 /* One thread pumps at a time. Enter: FALSE when another does (it will look again) or the socket closes. */
 BOOLEAN WskpPumpEnter(WSKP_SOCKET *Socket);
