@@ -296,10 +296,15 @@ static void ReceiveFromDone(struct net_op *Op)
         WskpRequestGoOn(r);
         return;
     }
-    NoteDone(s);
     BOOLEAN held = WskpTryHold(s);
+    host_lock(&s->Lock);
+    s->Receives.Submitted--;
+    if (held)
+        WskpBeginCompletion(s);
+    host_unlock(&s->Lock);
     WskpRequestComplete(r, status, bytes);
     if (held) {
+        WskpEndCompletion(s);
         WskpPump(s);
         WskpLeave(s);
     }
@@ -315,9 +320,10 @@ static NTSTATUS StartReceiveFrom(WSKP_SOCKET *s, WSKP_REQUEST *r, ULONG_PTR *Byt
 {
     host_lock(&s->Lock);
     BOOLEAN direct = !EventWants(s) && s->RxArm == WskpIdle && IsListEmpty(&s->Held) &&
-                     IsListEmpty(&s->Receives.Waiting);
-    if (direct)
-        s->Receives.Submitted++;
+                     IsListEmpty(&s->Receives.Waiting) && !WskpCompletesElsewhere(s);
+    /* The transport may have taken a datagram for an earlier request and not have said so (D30). */
+    if (direct && (s->Receives.Submitted++ > 0 || !WskpMayFinishInline()))
+        r->Op.flags = NET_F_ASYNC;
     host_unlock(&s->Lock);
     if (direct) {
         NTSTATUS status = WskpRequestSubmit(r, Inline);
@@ -553,11 +559,16 @@ static BOOLEAN PumpRequest(WSKP_SOCKET *s)
 
     host_lock(&s->Lock);
     BOOLEAN dead = !NT_SUCCESS(s->Dead);
+    if (WskpCompletesElsewhere(s)) {
+        host_unlock(&s->Lock);
+        return FALSE;
+    }
     if (dead || (!IsListEmpty(&s->Held) && !s->Event[WskpReceiveFrom].Running)) {
         r = WskpQueueTake(&s->Receives);
         if (r && !dead) {
             n = CONTAINING_RECORD(RemoveHeadList(&s->Held), WSKP_NODE, Link);
             s->HeldBytes -= n->Buf->length;
+            WskpBeginCompletion(s);
         }
     } else if (s->RxArm == WskpIdle && IsListEmpty(&s->Held) && !s->Event[WskpReceiveFrom].Running) {
         r = WskpQueueTake(&s->Receives);
@@ -571,6 +582,7 @@ static BOOLEAN PumpRequest(WSKP_SOCKET *s)
         WskpRequestComplete(r, STATUS_FILE_FORCED_CLOSED, 0);
     } else if (n) {
         ServeRequest(r, n);
+        WskpEndCompletion(s);
     } else {
         r->Op.flags = NET_F_ASYNC;
         WskpRequestGoOn(r);
@@ -582,7 +594,8 @@ static BOOLEAN PumpEvent(WSKP_SOCKET *s)
 {
     host_lock(&s->Lock);
     BOOLEAN want = EventWants(s);
-    BOOLEAN idle = s->Receives.Submitted == 0 && IsListEmpty(&s->Receives.Waiting);
+    BOOLEAN idle = s->Receives.Submitted == 0 && IsListEmpty(&s->Receives.Waiting) &&
+                   !WskpCompletesElsewhere(s);
     BOOLEAN indicate = want && idle && !IsListEmpty(&s->Held) && WskpEventTryStart(s, WskpReceiveFrom);
     BOOLEAN arm = !indicate && want && idle && s->RxArm == WskpIdle;
     BOOLEAN disarm = !want && s->RxArm == WskpArmed;

@@ -51,7 +51,8 @@ static void AimAtRest(WSKP_REQUEST *r)
 /* Lock held. May the head request be read for by the transport now? */
 static BOOLEAN MaySubmit(const WSKP_SOCKET *s, const WSKP_REQUEST *r)
 {
-    if (s->RxArm != WskpIdle || !IsListEmpty(&s->Held) || s->Event[WskpReceive].Running || s->Exclusive)
+    if (s->RxArm != WskpIdle || !IsListEmpty(&s->Held) || s->Event[WskpReceive].Running || s->Exclusive ||
+        WskpCompletesElsewhere(s))
         return FALSE;
     return s->Receives.Submitted == 0 || !IsExclusive(r);
 }
@@ -117,12 +118,15 @@ static void ReceiveDone(struct net_op *Op)
         WskpRequestGoOn(r);
         return;
     }
+    BOOLEAN held = WskpTryHold(s);
     host_lock(&s->Lock);
     NoteResult(s, r, Op->result);
+    if (held)
+        WskpBeginCompletion(s);
     host_unlock(&s->Lock);
-    BOOLEAN held = WskpTryHold(s);
     Complete(r, ResultStatus(r));
     if (held) {
+        WskpEndCompletion(s);
         WskpPump(s);
         WskpLeave(s);
     }
@@ -173,13 +177,15 @@ static NTSTATUS Enqueue(WSKP_SOCKET *s, WSKP_REQUEST *r)
 
 static NTSTATUS StartReceive(WSKP_SOCKET *s, WSKP_REQUEST *r, ULONG_PTR *Received, BOOLEAN *Inline)
 {
-    BOOLEAN wanted, direct;
+    BOOLEAN wanted, direct, first = FALSE;
 
     host_lock(&s->Lock);
     wanted = s->Event[WskpReceive].Enabled && !s->Suspended;
     direct = !wanted && IsListEmpty(&s->Receives.Waiting) && NT_SUCCESS(s->RxStatus) && MaySubmit(s, r);
-    if (direct)
+    if (direct) {
+        first = s->Receives.Submitted == 0;
         NoteSubmitted(s, r);
+    }
     host_unlock(&s->Lock);
     if (!direct) {
         if (!WskpRequestArm(r)) {
@@ -188,8 +194,12 @@ static NTSTATUS StartReceive(WSKP_SOCKET *s, WSKP_REQUEST *r, ULONG_PTR *Receive
         }
         return Enqueue(s, r);
     }
-    if (IsExclusive(r))
-        r->Op.flags = NET_F_ASYNC; /* several reads: ReceiveDone goes on */
+    /*
+     * Several reads: ReceiveDone goes on. Not the first: the transport may have taken the bytes of
+     * the earlier one and not have said so. Too deep: deferring would let a later one overtake.
+     */
+    if (IsExclusive(r) || !first || !WskpMayFinishInline())
+        r->Op.flags = NET_F_ASYNC;
     NTSTATUS status = WskpRequestSubmit(r, Inline);
     if (!*Inline)
         return STATUS_PENDING;
@@ -441,6 +451,7 @@ static ACTION DecideRequest(WSKP_SOCKET *s, DECISION *d)
             s->Suspended = FALSE; /* D17 */
         d->Request = WskpQueueTake(&s->Receives);
         d->Status = STATUS_SUCCESS;
+        WskpBeginCompletion(s);
         return ActComplete;
     }
     if (!IsListEmpty(&s->Held))
@@ -448,6 +459,7 @@ static ACTION DecideRequest(WSKP_SOCKET *s, DECISION *d)
     if ((s->RxEnd || !NT_SUCCESS(s->RxStatus)) && s->Receives.Submitted == 0) {
         d->Request = WskpQueueTake(&s->Receives);
         d->Status = s->RxStatus;
+        WskpBeginCompletion(s);
         return ActComplete;
     }
     if (!MaySubmit(s, r))
@@ -549,6 +561,7 @@ static void Act(WSKP_SOCKET *s, ACTION Action, DECISION *d)
     switch (Action) {
     case ActComplete:
         Complete(d->Request, d->Status);
+        WskpEndCompletion(s);
         break;
     case ActSubmit:
         if (d->Request->Flags & WSK_FLAG_DRAIN)
@@ -600,6 +613,17 @@ static BOOLEAN TellDead(WSKP_SOCKET *s)
     return TRUE;
 }
 
+/* Lock held. */
+static ACTION Decide(WSKP_SOCKET *s, DECISION *d)
+{
+    if (WskpCompletesElsewhere(s))
+        return ActNothing;
+    ACTION action = DecideRequest(s, d);
+    if (action == ActNothing)
+        action = DecideEvent(s);
+    return action == ActNothing ? DecideDisconnect(s) : action;
+}
+
 void WskpPumpConnection(WSKP_SOCKET *Socket)
 {
     WSKP_SOCKET *s = Socket;
@@ -613,11 +637,7 @@ void WskpPumpConnection(WSKP_SOCKET *Socket)
         TellDead(s);
         host_lock(&s->Lock);
         DropAfterAbort(s, &d);
-        action = DecideRequest(s, &d);
-        if (action == ActNothing)
-            action = DecideEvent(s);
-        if (action == ActNothing)
-            action = DecideDisconnect(s);
+        action = Decide(s, &d);
         host_unlock(&s->Lock);
         WskpReclaimNodes(&d.Empty);
         Act(s, action, &d);

@@ -416,15 +416,19 @@ static void RunDeferred(WSKP_WORK *Work)
     }
 }
 
+BOOLEAN WskpMayFinishInline(void)
+{
+    return KiThread()->CompletionDepth < Wskp.Config.inline_depth && !Wskp.Config.pend_all;
+}
+
 static NTSTATUS Finish(WSKP_SOCKET *Socket, WSKP_CLIENT *Client, PIRP Irp, NTSTATUS Status,
                        ULONG_PTR Information)
 {
     PKTHREAD thread = KiThread();
-    ULONG limit = Wskp.Config.inline_depth;
 
     Irp->IoStatus.Status = Status;
     Irp->IoStatus.Information = Information;
-    if ((Socket || Client) && (thread->CompletionDepth >= limit || Wskp.Config.pend_all))
+    if ((Socket || Client) && !WskpMayFinishInline())
         return Defer(Socket, Client, Irp);
     thread->CompletionDepth++;
     IoCompleteRequest(Irp, IO_NETWORK_INCREMENT);
@@ -440,6 +444,24 @@ NTSTATUS WskpFinish(WSKP_SOCKET *Socket, PIRP Irp, NTSTATUS Status, ULONG_PTR In
 NTSTATUS WskpFinishClient(WSKP_CLIENT *Client, PIRP Irp, NTSTATUS Status, ULONG_PTR Information)
 {
     return Finish(NULL, Client, Irp, Status, Information);
+}
+
+void WskpBeginCompletion(WSKP_SOCKET *Socket)
+{
+    Socket->Completing++;
+    Socket->Completer = KiThread();
+}
+
+void WskpEndCompletion(WSKP_SOCKET *Socket)
+{
+    host_lock(&Socket->Lock);
+    Socket->Completing--;
+    host_unlock(&Socket->Lock);
+}
+
+BOOLEAN WskpCompletesElsewhere(const WSKP_SOCKET *Socket)
+{
+    return Socket->Completing > 1 || (Socket->Completing == 1 && Socket->Completer != KiThread());
 }
 
 /* ---- calls into the driver --------------------------------------------------------------------- */

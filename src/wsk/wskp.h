@@ -213,6 +213,8 @@ struct _WSKP_SOCKET {
     BOOLEAN Exclusive;     /* a WAITALL or DRAIN receive is with the transport: nothing may follow it */
     BOOLEAN KickPending;   /* atomic */
     BOOLEAN Pumping, PumpAgain;
+    ULONG Completing;   /* receive requests whose completion is under way, outside of the call */
+    PKTHREAD Completer; /* who does, while there is one */
     BOOLEAN DisconnectTold;
     BOOLEAN AbortTold;
     BOOLEAN AcceptDelivering; /* inside WskAcceptEvent: own events stay off (D23) */
@@ -381,10 +383,22 @@ NTSTATUS WskpRequestSubmit(WSKP_REQUEST *Request, BOOLEAN *Inline);
 void WskpRequestGoOn(WSKP_REQUEST *Request);
 /* Completes a pended request's IRP and frees the request. No lock held. */
 void WskpRequestComplete(WSKP_REQUEST *Request, NTSTATUS Status, ULONG_PTR Information);
+/* May a call complete its IRP itself? Else that is deferred: pend_all, or nested too deep. */
+BOOLEAN WskpMayFinishInline(void);
 /* Completes an IRP within the call that brought it: inline, or deferred (D03, D13). */
 NTSTATUS WskpFinish(WSKP_SOCKET *Socket, PIRP Irp, NTSTATUS Status, ULONG_PTR Information);
 /* The same for a function that takes no socket. */
 NTSTATUS WskpFinishClient(WSKP_CLIENT *Client, PIRP Irp, NTSTATUS Status, ULONG_PTR Information);
+/*
+ * D30: the completions of received data keep its order. Between taking a request's bytes and running
+ * its completion routine no lock is held; meanwhile another thread must neither complete nor indicate
+ * what came later. It leaves that to the pump, which the completing thread runs when it has ended.
+ * The completing thread itself may go on: then it is inside of the routine. Two completions at once
+ * are elsewhere for everybody, which delays but never reorders.
+ */
+void WskpBeginCompletion(WSKP_SOCKET *Socket);              /* lock held */
+void WskpEndCompletion(WSKP_SOCKET *Socket);                /* lock not held; pump afterwards */
+BOOLEAN WskpCompletesElsewhere(const WSKP_SOCKET *Socket); /* lock held */
 /* Completes an IRP from the loop, at the callback IRQL. */
 void WskpCompleteIrp(PIRP Irp, NTSTATUS Status, ULONG_PTR Information);
 /* First thing with every IRP: makes the subsystem's stack location current (IRP-03). */
