@@ -105,6 +105,14 @@ OW_END_C
 #define _finally __finally
 #define _leave   __leave
 #endif
+/*
+ * The old spellings, which C++ has for itself. Not "leave": that is a common name for other things.
+ */
+#if !defined(__cplusplus) && !defined(try)
+#define try     __try
+#define except  __except
+#define finally __finally
+#endif
 #endif
 
 #define GetExceptionCode        openwsk_seh_code

@@ -131,6 +131,36 @@ END
     expect 1 wskrun --for 0 several.so
     says 'version 6010000'
 
+    # Microsoft's preprocessor drops the comma before an empty __VA_ARGS__; C has try and except.
+    cat >src/log.h <<'END'
+#define LOG(text, ...) \
+    DbgPrint((text), __VA_ARGS__)
+END
+    cat >src/commas.c <<'END'
+#include <ntddk.h>
+#include "log.h"
+DRIVER_INITIALIZE DriverEntry;
+NTSTATUS DriverEntry(PDRIVER_OBJECT d, PUNICODE_STRING p)
+{
+    UNREFERENCED_PARAMETER(d);
+    UNREFERENCED_PARAMETER(p);
+    LOG("none, )\n");
+    LOG("one %d\n", 1);
+    try {
+        ExRaiseStatus(STATUS_NO_MEMORY);
+    } except (EXCEPTION_EXECUTE_HANDLER) {
+        LOG("caught at line %d\n", __LINE__);
+    }
+    return STATUS_UNSUCCESSFUL;
+}
+END
+    expect 0 wskcc -Wall -Werror -MD -MF commas.d -o commas.so src/commas.c
+    grep -q log.h commas.d || fail "the dependencies are lost"
+    expect 1 wskrun --for 0 commas.so
+    says '^none, )$'
+    says '^one 1$'
+    says '^caught at line 13$'
+
     # The compiler's own errors come through, with its status.
     echo '#include "nowhere.h"' >src/bad.c
     expect 1 wskcc src/bad.c

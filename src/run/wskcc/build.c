@@ -54,7 +54,7 @@ static bool user_defines(const struct options *o, const char *definition)
 }
 
 static void add_compile_flags(struct list *c, const char *source, const struct options *o,
-                              const struct support *s)
+                              const struct support *s, bool *commas)
 {
     bool cpp = is_cpp(source);
     bool clang = cpp ? s->cxx_is_clang : s->cc_is_clang;
@@ -73,7 +73,7 @@ static void add_compile_flags(struct list *c, const char *source, const struct o
         if (!user_defines(o, definitions[i]))
             list_add(c, format("-D%s", definitions[i]));
     list_add_all(c, &o->flags);
-    const char *shims = provide_includes(source, o, s);
+    const char *shims = provide_includes(source, o, s, commas);
     if (shims) {
         list_add(c, "-I");
         list_add(c, shims);
@@ -93,13 +93,58 @@ static const char *with_suffix(const char *file, const char *suffix)
     return format("%.*s%s", (int)length, file, suffix);
 }
 
+/* Without the options that write dependencies: a second run must not overwrite the first one's. */
+static void add_without_dependencies(struct list *c, const struct list *flags)
+{
+    for (size_t i = 0; i < flags->n; i++) {
+        const char *flag = flags->item[i];
+        if (strncmp(flag, "-M", 2) != 0)
+            list_add(c, flag);
+        else if (strchr("FTQ", flag[2]) && flag[2] && !flag[3] && i + 1 < flags->n)
+            i++;
+    }
+}
+
+/* Compiles a source that relies on Microsoft's preprocessor, in two steps (commas.c). */
+static int compile_twice(const struct list *flags, const char *source, const char *out,
+                         const struct options *o)
+{
+    static unsigned count;
+    struct list first = { 0 }, second = { 0 };
+    const char *between = format("%s/%u.i", scratch(), count++);
+
+    list_add_all(&first, flags);
+    list_add_words(&first, "-E -o");
+    list_add(&first, between);
+    list_add(&first, source);
+    int status = run(&first, o->verbose);
+    if (status)
+        return status;
+    char *text = read_text(between);
+    if (!text)
+        fail(1, "cannot read back %s, the preprocessed %s", between, source);
+    drop_commas(text);
+    write_text(between, text);
+
+    add_without_dependencies(&second, flags);
+    list_add(&second, format("-%c", o->stop ? o->stop : 'c'));
+    list_add_words(&second, is_cpp(source) ? "-x c++-cpp-output" : "-x cpp-output");
+    list_add(&second, between);
+    list_add(&second, "-o");
+    list_add(&second, out);
+    return run(&second, o->verbose);
+}
+
 /* Compiles one source; `out` NULL: the compiler's own idea (stdout, for -E). */
 static int compile(const char *source, const char *out, const struct options *o,
                    const struct support *s)
 {
     struct list c = { 0 };
+    bool commas;
 
-    add_compile_flags(&c, source, o, s);
+    add_compile_flags(&c, source, o, s, &commas);
+    if (commas && o->stop != 'E')
+        return compile_twice(&c, source, out, o);
     list_add(&c, format("-%c", o->stop ? o->stop : 'c'));
     list_add(&c, source);
     if (out) {

@@ -221,11 +221,15 @@ static void visit(struct scan *sc, const char *path)
     }
 }
 
-const char *provide_includes(const char *source, const struct options *o, const struct support *s)
+const char *provide_includes(const char *source, const struct options *o, const struct support *s,
+                             bool *commas)
 {
     struct scan sc = { .o = o, .s = s };
 
     visit(&sc, source);
+    *commas = false;
+    for (size_t i = 0; i < sc.texts.n && !*commas; i++)
+        *commas = drops_commas(sc.texts.item[i]);
     for (size_t i = 0; i < sc.tmh.n; i++)
         write_text(shim_path(&sc, sc.tmh.item[i]), tmh_text(&sc.texts));
     return sc.dir;

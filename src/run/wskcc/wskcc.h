@@ -79,12 +79,21 @@ void find_support(struct support *s, const struct options *o);
 /*
  * Makes every #include that `source` reaches resolvable, as far as this can be done: those that
  * differ from a file's name only in case or slashes, and WPP's generated .tmh. The answer is a
- * directory to add to the end of the search path, or NULL when nothing was needed.
+ * directory to add to the end of the search path, or NULL when nothing was needed. *commas: what the
+ * source reaches relies on Microsoft's preprocessor dropping commas.
  */
-const char *provide_includes(const char *source, const struct options *o, const struct support *s);
+const char *provide_includes(const char *source, const struct options *o, const struct support *s,
+                             bool *commas);
 
 /* The text of a .tmh for sources with these texts. */
 char *tmh_text(const struct list *texts);
+
+/* ---- commas.c ---- */
+
+/* Does a macro of this text rely on the comma before an empty __VA_ARGS__ being dropped? */
+bool drops_commas(const char *text);
+/* Drops those commas from a preprocessed text. */
+void drop_commas(char *text);
 
 /* ---- build.c ---- */
 
