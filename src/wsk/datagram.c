@@ -61,8 +61,9 @@ static NTSTATUS PrepareSend(WSKP_REQUEST *r, ULONG Flags, const SOCKADDR *Remote
 
     if (!NT_SUCCESS(status))
         return status;
-    if ((ControlLength > 0) != (Control != NULL))
-        return STATUS_INVALID_PARAMETER; /* STO-10 */
+    /* STO-10; the reverse, a buffer with nothing in it, is what drivers that reuse one pass. */
+    if (ControlLength > 0 && !Control)
+        return STATUS_INVALID_PARAMETER;
     status = WskpControlIn(s, ControlLength, Control, &r->Info);
     if (NT_SUCCESS(status) && s->Datagram->SendMessageSize && !(r->Info.present & NET_INFO_SEGMENT)) {
         r->Info.present |= NET_INFO_SEGMENT;

@@ -162,6 +162,29 @@ TEST(bad_objects, "D49 WSK-STO-07")
     CHECK_EQ(in.Used, 0);
 }
 
+/* A control buffer that is there and empty is no control data; a length without a buffer is wrong.
+ */
+TEST(empty_control_buffer, "WSK-STO-10")
+{
+    PWSK_SOCKET a;
+    SOCKADDR_INET at;
+    BUFFER *data = MakePattern(10, 1);
+    OBJECTS none = { .Used = 0 };
+    CALL call;
+
+    CHECK_STATUS(OpenDatagram(AF_INET, NULL, NULL, &a), STATUS_SUCCESS);
+    CHECK_STATUS(BindLoopback(a, AF_INET, &at), STATUS_SUCCESS);
+    NTSTATUS status =
+        CallEnd(&call, DATAGRAM_OF(a)->WskSendTo(a, &data->Buf, 0, (PSOCKADDR)&at, 0,
+                                                 (PCMSGHDR)none.Bytes, CallBegin(&call)));
+    CallFree(&call);
+    CHECK_STATUS(status, STATUS_SUCCESS);
+    status = CallEnd(&call, DATAGRAM_OF(a)->WskSendTo(a, &data->Buf, 0, (PSOCKADDR)&at, 32, NULL,
+                                                      CallBegin(&call)));
+    CallFree(&call);
+    CHECK_STATUS(status, STATUS_INVALID_PARAMETER);
+}
+
 TEST(truncated_objects, "WSK-RFROM-09")
 {
     PWSK_SOCKET a;
@@ -273,5 +296,6 @@ TEST(numeric_names, "WSK-NAME-01 WSK-NAME-05 WSK-NAME-06 WSK-NAME-07 WSK-NAME-12
     CHECK(list == NULL);
 }
 
-TESTS(ROW(v4_objects) ROW(dual_stack_objects) ROW(bad_objects) ROW(truncated_objects)
-          ROW(address_list) ROW(address_change_ends_with_close) ROW(numeric_names))
+TESTS(ROW(v4_objects) ROW(dual_stack_objects) ROW(bad_objects) ROW(empty_control_buffer)
+          ROW(truncated_objects) ROW(address_list) ROW(address_change_ends_with_close)
+              ROW(numeric_names))
