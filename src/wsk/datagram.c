@@ -65,9 +65,10 @@ static NTSTATUS PrepareSend(WSKP_REQUEST *r, ULONG Flags, const SOCKADDR *Remote
     if (ControlLength > 0 && !Control)
         return STATUS_INVALID_PARAMETER;
     status = WskpControlIn(s, ControlLength, Control, &r->Info);
-    if (NT_SUCCESS(status) && s->Datagram->SendMessageSize && !(r->Info.present & NET_INFO_SEGMENT)) {
+    ULONG segment = __atomic_load_n(&s->Datagram->SendMessageSize, __ATOMIC_RELAXED);
+    if (NT_SUCCESS(status) && segment && !(r->Info.present & NET_INFO_SEGMENT)) {
         r->Info.present |= NET_INFO_SEGMENT;
-        r->Info.segment_bytes = s->Datagram->SendMessageSize;
+        r->Info.segment_bytes = segment;
     }
     r->Op.info = r->Info.present ? &r->Info : NULL;
     return status;

@@ -731,7 +731,7 @@ static NTSTATUS SetMessageSize(WSKP_SOCKET *s, const OPTION *o, WSKP_CONTROL *c)
         return STATUS_INVALID_PARAMETER;
     status = NetSetInt(s, o->Net, (int)value);
     if (NT_SUCCESS(status) && s->Datagram)
-        s->Datagram->SendMessageSize = value;
+        __atomic_store_n(&s->Datagram->SendMessageSize, value, __ATOMIC_RELAXED);
     return status;
 }
 

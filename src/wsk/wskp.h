@@ -518,13 +518,13 @@ NTSTATUS WskpLocalAddresses(ADDRESS_FAMILY Family, struct net_addr **List, SIZE_
 void WskpInheritOptions(WSKP_SOCKET *Listener, WSKP_SOCKET *Accepted);
 
 typedef struct _WSKP_DATAGRAM_STATE {
-    ULONG InfoMask; /* WSKP_INFO_*: what the client wants to see as control data */
+    ULONG InfoMask; /* atomic, WSKP_INFO_*: what the client wants to see as control data */
     BOOLEAN HasRemote, HasSendTo;
     BOOLEAN SendToLast; /* D51: which of the two was set last */
     BOOLEAN NotAccepted; /* the event said STATUS_DATA_NOT_ACCEPTED and was disabled (RFEV-06) */
     BOOLEAN IgnoreBroadcast; /* IP_RECEIVE_BROADCAST was set to 0 */
     ULONG CoalescedSize;     /* UDP_RECV_MAX_COALESCED_SIZE; 0: off */
-    ULONG SendMessageSize; /* UDP_SEND_MSG_SIZE as socket option */
+    ULONG SendMessageSize; /* atomic: UDP_SEND_MSG_SIZE as socket option */
     struct net_addr Remote, SendTo;
 } WSKP_DATAGRAM_STATE;
 
