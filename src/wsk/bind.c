@@ -1,9 +1,11 @@
 /*
  * bind.c: WskBind, WskListen and the address functions of all categories.
  *
- * The sharing table (3.7) is decided by the registry in share.c before the host is asked, because the
- * host cannot express it (D43).
+ * The sharing table (3.7) is decided by the registry in share.c before the host is asked, because
+ * the host cannot express it (D43).
  */
+#include <errno.h>
+
 #include "wsk/wskp.h"
 
 #define BACKLOG 4096 /* D24: the host cuts it to its own maximum */
@@ -21,7 +23,8 @@ static NTSTATUS BindHost(WSKP_SOCKET *s, const struct net_addr *Address)
     if (error) {
         if (s->Share)
             WskpShareRelease(s);
-        return WskpStatusFromErrno(-error);
+        /* An unbound socket is in the right state: it is the address that it cannot have. */
+        return error == -EINVAL ? STATUS_INVALID_ADDRESS_COMPONENT : WskpStatusFromErrno(-error);
     }
     struct net_ctl_arg arg = { 0 };
     if (Address->port == 0 && Wskp.Transport->ctl(s->Ep, NET_CTL_LOCAL, &arg) == 0)
