@@ -56,15 +56,18 @@ static void Describe(WSKP_SHARE *Entry, WSKP_SOCKET *Socket, const struct net_ad
 {
     BOOLEAN any = WskpAddressIsAny(Address);
 
+    host_lock(&Socket->Lock);
+    struct _WSKP_OPTIONS options = Socket->Options;
+    host_unlock(&Socket->Lock);
     Entry->Socket = Socket;
     Entry->Address = *Address;
     WskpAddressUnmap(&Entry->Address);
-    Entry->V4 = Entry->Address.family == NET_IP4 || (any && !Socket->Options.V6Only);
+    Entry->V4 = Entry->Address.family == NET_IP4 || (any && !options.V6Only);
     Entry->V6 = Entry->Address.family == NET_IP6;
     Entry->Form = any ? NoneAny : NoneOne;
-    if (Socket->Options.Exclusive)
+    if (options.Exclusive)
         Entry->Form = any ? ExclusiveAny : ExclusiveOne;
-    else if (Socket->Options.ReuseAddress)
+    else if (options.ReuseAddress)
         Entry->Form = any ? ReuseAny : ReuseOne;
 }
 
@@ -134,6 +137,13 @@ static void AllowSharing(WSKP_SOCKET *Socket)
     SetOption(Socket, NET_OPT_REUSEPORT, 1);
 }
 
+/* Connections in TIME_WAIT must not keep a listener from starting again: it lets its port be
+ * reused. */
+static BOOLEAN IsListener(const WSKP_SOCKET *Socket)
+{
+    return Socket->Category == WSKP_LISTEN || Socket->Category == WSKP_STREAM;
+}
+
 static WSKP_SHARE *NewEntry(WSKP_SOCKET *Socket, const struct net_addr *Address)
 {
     WSKP_SHARE *entry = host_zalloc(sizeof(*entry));
@@ -158,10 +168,10 @@ NTSTATUS WskpShareBind(WSKP_SOCKET *Socket, const struct net_addr *Address)
     }
     host_unlock(&Lock);
     if (NT_SUCCESS(status)) {
-        if (held.Count > 0 || Socket->Options.ReuseAddress)
+        if (held.Count > 0 || entry->Form == ReuseAny || entry->Form == ReuseOne)
             AllowSharing(Socket);
-        else if (Socket->Category == WSKP_LISTEN || Socket->Category == WSKP_STREAM)
-            SetOption(Socket, NET_OPT_REUSEADDR, 1); /* TIME_WAIT must not block a restart */
+        else if (IsListener(Socket))
+            SetOption(Socket, NET_OPT_REUSEADDR, 1);
         for (ULONG i = 0; i < held.Count; i++)
             AllowSharing(held.Sockets[i]);
     } else {
@@ -182,6 +192,9 @@ void WskpShareRecord(WSKP_SOCKET *Socket, const struct net_addr *Address)
     InsertTailList(&Binds, &entry->Link);
     Socket->Share = entry;
     host_unlock(&Lock);
+    /* After the bind: before, the host might have chosen a port that is not free for listening. */
+    if (IsListener(Socket))
+        SetOption(Socket, NET_OPT_REUSEADDR, 1);
 }
 
 void WskpShareRelease(WSKP_SOCKET *Socket)
