@@ -766,6 +766,10 @@
 #define __valid
 #endif
 
+#ifndef _IRQL_requires_same_
+#define _IRQL_requires_same_
+#endif
+
 /* ---- with parameters ------------------------------------------------------------------------ */
 
 #ifndef _Acquires_exclusive_lock_
@@ -1970,6 +1974,87 @@
 #endif
 #ifndef __xcount
 #define __xcount(...)
+#endif
+#ifndef _Out_cap_c_
+#define _Out_cap_c_(...)
+#endif
+#ifndef _Out_z_cap_c_
+#define _Out_z_cap_c_(...)
+#endif
+#ifndef _Out_opt_cap_c_
+#define _Out_opt_cap_c_(...)
+#endif
+#ifndef _Out_opt_z_cap_c_
+#define _Out_opt_z_cap_c_(...)
+#endif
+#ifndef _Out_bytecap_c_
+#define _Out_bytecap_c_(...)
+#endif
+#ifndef _Out_z_bytecap_c_
+#define _Out_z_bytecap_c_(...)
+#endif
+#ifndef _In_count_c_
+#define _In_count_c_(...)
+#endif
+#ifndef _In_opt_count_c_
+#define _In_opt_count_c_(...)
+#endif
+#ifndef _In_bytecount_c_
+#define _In_bytecount_c_(...)
+#endif
+#ifndef _In_opt_bytecount_c_
+#define _In_opt_bytecount_c_(...)
+#endif
+#ifndef _In_z_count_c_
+#define _In_z_count_c_(...)
+#endif
+#ifndef _Inout_cap_c_
+#define _Inout_cap_c_(...)
+#endif
+#ifndef _Inout_bytecap_c_
+#define _Inout_bytecap_c_(...)
+#endif
+#ifndef _Inout_count_c_
+#define _Inout_count_c_(...)
+#endif
+#ifndef _Inout_bytecount_c_
+#define _Inout_bytecount_c_(...)
+#endif
+#ifndef _Inout_z_cap_c_
+#define _Inout_z_cap_c_(...)
+#endif
+#ifndef _Inout_opt_z_cap_c_
+#define _Inout_opt_z_cap_c_(...)
+#endif
+#ifndef _Pre_cap_c_
+#define _Pre_cap_c_(...)
+#endif
+#ifndef _Pre_bytecap_c_
+#define _Pre_bytecap_c_(...)
+#endif
+#ifndef _Post_count_c_
+#define _Post_count_c_(...)
+#endif
+#ifndef _Out_z_cap_post_count_
+#define _Out_z_cap_post_count_(...)
+#endif
+#ifndef _Out_z_bytecap_
+#define _Out_z_bytecap_(...)
+#endif
+#ifndef _Out_opt_z_bytecap_
+#define _Out_opt_z_bytecap_(...)
+#endif
+#ifndef _Out_z_cap_m_
+#define _Out_z_cap_m_(...)
+#endif
+#ifndef _Deref_out_z_cap_c_
+#define _Deref_out_z_cap_c_(...)
+#endif
+#ifndef _Ret_cap_c_
+#define _Ret_cap_c_(...)
+#endif
+#ifndef _Ret_count_c_
+#define _Ret_count_c_(...)
 #endif
 
 #endif

@@ -19,5 +19,6 @@
 #include "wdm/obps.h"
 #include "wdm/rtl.h"
 #include "wdm/zw.h"
+#include "intrin.h"
 
 #endif

@@ -265,42 +265,45 @@ OW_BIT_FUNCTION(InterlockedBitTestAndReset64, LONG64, __atomic_fetch_and, ~one)
 /* ---- Read and Write families ------------------------------------------------------------------
  */
 
-#define OW_READ_WRITE(suffix, type)                                                                \
-    OW_INLINE type ReadNoFence##suffix(type const volatile *Source)                                \
+#define OW_READ_WRITE(read, write, type, order)                                                    \
+    OW_INLINE type read(type const volatile *Source)                                               \
     {                                                                                              \
-        return __atomic_load_n(Source, __ATOMIC_RELAXED);                                          \
+        return __atomic_load_n(Source, order##_LOAD);                                              \
     }                                                                                              \
-    OW_INLINE type ReadAcquire##suffix(type const volatile *Source)                                \
+    OW_INLINE VOID write(type volatile *Destination, type Value)                                   \
     {                                                                                              \
-        return __atomic_load_n(Source, __ATOMIC_ACQUIRE);                                          \
-    }                                                                                              \
-    OW_INLINE type ReadRaw##suffix(type const volatile *Source)                                    \
-    {                                                                                              \
-        return __atomic_load_n(Source, __ATOMIC_RELAXED);                                          \
-    }                                                                                              \
-    OW_INLINE VOID WriteNoFence##suffix(type volatile *Destination, type Value)                    \
-    {                                                                                              \
-        __atomic_store_n(Destination, Value, __ATOMIC_RELAXED);                                    \
-    }                                                                                              \
-    OW_INLINE VOID WriteRelease##suffix(type volatile *Destination, type Value)                    \
-    {                                                                                              \
-        __atomic_store_n(Destination, Value, __ATOMIC_RELEASE);                                    \
-    }                                                                                              \
-    OW_INLINE VOID WriteRaw##suffix(type volatile *Destination, type Value)                        \
-    {                                                                                              \
-        __atomic_store_n(Destination, Value, __ATOMIC_RELAXED);                                    \
+        __atomic_store_n(Destination, Value, order##_STORE);                                       \
     }
-OW_READ_WRITE(, LONG)
-OW_READ_WRITE(8, CHAR)
-OW_READ_WRITE(16, SHORT)
-OW_READ_WRITE(64, LONG64)
-OW_READ_WRITE(UChar, UCHAR)
-OW_READ_WRITE(Boolean, BOOLEAN)
-OW_READ_WRITE(UShort, USHORT)
-OW_READ_WRITE(ULong, ULONG)
-OW_READ_WRITE(ULong64, ULONG64)
-OW_READ_WRITE(ULongPtr, ULONG_PTR)
-OW_READ_WRITE(SizeT, SIZE_T)
+#define OW_RELAXED_LOAD  __ATOMIC_RELAXED
+#define OW_RELAXED_STORE __ATOMIC_RELAXED
+#define OW_ORDERED_LOAD  __ATOMIC_ACQUIRE
+#define OW_ORDERED_STORE __ATOMIC_RELEASE
+/* ReadAcquire64 and its like for signed numbers, ReadULongAcquire and its like for named types. */
+#define OW_READ_WRITE_SIGNED(suffix, type)                                                         \
+    OW_READ_WRITE(ReadNoFence##suffix, WriteNoFence##suffix, type, OW_RELAXED)                     \
+    OW_READ_WRITE(ReadRaw##suffix, WriteRaw##suffix, type, OW_RELAXED)                             \
+    OW_READ_WRITE(ReadAcquire##suffix, WriteRelease##suffix, type, OW_ORDERED)
+#define OW_READ_WRITE_NAMED(name, type)                                                            \
+    OW_READ_WRITE(Read##name##NoFence, Write##name##NoFence, type, OW_RELAXED)                     \
+    OW_READ_WRITE(Read##name##Raw, Write##name##Raw, type, OW_RELAXED)                             \
+    OW_READ_WRITE(Read##name##Acquire, Write##name##Release, type, OW_ORDERED)
+OW_READ_WRITE_SIGNED(, LONG)
+OW_READ_WRITE_SIGNED(8, CHAR)
+OW_READ_WRITE_SIGNED(16, SHORT)
+OW_READ_WRITE_SIGNED(64, LONG64)
+OW_READ_WRITE_NAMED(UChar, UCHAR)
+OW_READ_WRITE_NAMED(Boolean, BOOLEAN)
+OW_READ_WRITE_NAMED(UShort, USHORT)
+OW_READ_WRITE_NAMED(ULong, ULONG)
+OW_READ_WRITE_NAMED(ULong64, ULONG64)
+OW_READ_WRITE_NAMED(ULongPtr, ULONG_PTR)
+OW_READ_WRITE_NAMED(SizeT, SIZE_T)
+#undef OW_READ_WRITE_SIGNED
+#undef OW_READ_WRITE_NAMED
+#undef OW_RELAXED_LOAD
+#undef OW_RELAXED_STORE
+#undef OW_ORDERED_LOAD
+#undef OW_ORDERED_STORE
 #undef OW_READ_WRITE
 
 OW_INLINE PVOID ReadPointerNoFence(PVOID const volatile *Source)

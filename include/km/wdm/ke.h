@@ -511,6 +511,7 @@ NTKERNELAPI BOOLEAN NTAPI KeDeregisterBugCheckCallback(PKBUGCHECK_CALLBACK_RECOR
 #define KMODE_EXCEPTION_NOT_HANDLED                           0x0000001E
 #define KERNEL_APC_PENDING_DURING_EXIT                        0x00000020
 #define MULTIPLE_IRP_COMPLETE_REQUESTS                        0x00000044
+#define CRYPTO_LIBRARY_INTERNAL_ERROR                         0x00000153
 #define CANCEL_STATE_IN_COMPLETED_IRP                         0x00000048
 #define PAGE_FAULT_IN_NONPAGED_AREA                           0x00000050
 #define PROCESS_HAS_LOCKED_PAGES                              0x00000076
