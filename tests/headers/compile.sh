@@ -8,7 +8,7 @@ trap 'rm -rf "$tmp"' EXIT
 bad=0
 common="-fsyntax-only -Wall -Wextra -Werror -Wno-multichar -Wno-unknown-pragmas -fshort-wchar
     -fms-extensions -mms-bitfields -fno-strict-aliasing"
-headers=$(cd "$km" && ls ./*.h wdm/*.h | sed 's,^\./,,')
+headers=$(cd "$km" && find . wdm -maxdepth 1 -name "*.h" | sed "s,^\./,," | sort -u)
 reverse=$(echo "$headers" | sort -r)
 
 check() # name, text, command...
