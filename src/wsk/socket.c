@@ -189,7 +189,9 @@ free_socket:
 
 static NTSTATUS Refuse(PIRP Irp, NTSTATUS Status)
 {
-    return Irp ? WskpFinish(NULL, Irp, Status, 0) : Status;
+    if (Irp)
+        (void)WskpFinish(NULL, Irp, Status, 0);
+    return Status;
 }
 
 BOOLEAN WskpTryHold(WSKP_SOCKET *Socket)
