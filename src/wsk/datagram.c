@@ -2,9 +2,9 @@
  * datagram.c: send and receive on datagram (and raw) sockets.
  *
  * Receiving follows receive.c: without an enabled event requests read directly, with it a repeating
- * receive fills Held and the pump serves requests first. Two things differ. A datagram is whole: one
- * request, one datagram, the excess lost. And a fixed remote address filters in the subsystem (D52):
- * a datagram from elsewhere is dropped and its request reads again.
+ * receive fills Held and the pump serves requests first. Two things differ. A datagram is whole:
+ * one request, one datagram, the excess lost. And a fixed remote address filters in the subsystem
+ * (D52): a datagram from elsewhere is dropped and its request reads again.
  *
  * A WskSendMessages request sends its list one datagram after another under one IRP; the list was
  * copied before the call returned (D27), so the client may free its nodes.
@@ -19,7 +19,8 @@ typedef struct _WSKP_MESSAGE {
     ULONG First, Count; /* in the request's Iov */
 } WSKP_MESSAGE;
 
-/* ---- sending ---------------------------------------------------------------------------------------- */
+/* ---- sending
+ * ---------------------------------------------------------------------------------------- */
 
 /* Where a send without an address goes (D51); lock held. */
 static NTSTATUS FixedDestination(const WSKP_DATAGRAM_STATE *d, struct net_addr *Out)
@@ -53,8 +54,8 @@ static NTSTATUS CheckSend(WSKP_SOCKET *s, ULONG Flags, const SOCKADDR *Remote, s
 }
 
 /* Destination, control data: everything that a send copies before it returns (D28). */
-static NTSTATUS PrepareSend(WSKP_REQUEST *r, ULONG Flags, const SOCKADDR *Remote, ULONG ControlLength,
-                            const CMSGHDR *Control)
+static NTSTATUS PrepareSend(WSKP_REQUEST *r, ULONG Flags, const SOCKADDR *Remote,
+                            ULONG ControlLength, const CMSGHDR *Control)
 {
     WSKP_SOCKET *s = r->Socket;
     NTSTATUS status = CheckSend(s, Flags, Remote, &r->Op.addr);
@@ -82,6 +83,15 @@ static void AimAtMessage(WSKP_REQUEST *r)
     r->Op.iovcnt = m->Count;
 }
 
+static NTSTATUS SendStatus(const struct net_op *Op)
+{
+    if (Op->result >= 0)
+        return STATUS_SUCCESS;
+    if (Op->result == -EINVAL) /* of the arguments: the state was right when the send began */
+        return STATUS_INVALID_PARAMETER;
+    return WskpStatusFromErrno((int)-Op->result);
+}
+
 static void SendToDone(struct net_op *Op)
 {
     WSKP_REQUEST *r = CONTAINING_RECORD(Op, WSKP_REQUEST, Op);
@@ -94,8 +104,7 @@ static void SendToDone(struct net_op *Op)
             return;
         }
     }
-    WskpRequestComplete(r, Op->result < 0 ? WskpStatusFromErrno((int)-Op->result) : STATUS_SUCCESS,
-                        Op->result < 0 ? 0 : r->Done);
+    WskpRequestComplete(r, SendStatus(Op), Op->result < 0 ? 0 : r->Done);
 }
 
 static NTSTATUS Transmit(WSKP_REQUEST *r, BOOLEAN *Inline)
@@ -105,7 +114,7 @@ static NTSTATUS Transmit(WSKP_REQUEST *r, BOOLEAN *Inline)
     if (!*Inline || !NT_SUCCESS(status))
         return status;
     if (r->Op.result < 0)
-        return WskpStatusFromErrno((int)-r->Op.result);
+        return SendStatus(&r->Op);
     r->Done += (SIZE_T)r->Op.result;
     return STATUS_SUCCESS;
 }
@@ -181,8 +190,8 @@ static NTSTATUS MapList(WSKP_REQUEST *r, const WSK_BUF_LIST *List, const void *C
 }
 
 NTSTATUS NTAPI WskpSendMessages(PWSK_SOCKET Public, PWSK_BUF_LIST BufferList, ULONG Flags,
-                                PSOCKADDR RemoteAddress, ULONG ControlInfoLength, PCMSGHDR ControlInfo,
-                                PIRP Irp)
+                                PSOCKADDR RemoteAddress, ULONG ControlInfoLength,
+                                PCMSGHDR ControlInfo, PIRP Irp)
 {
     const void *caller = __builtin_return_address(0);
     WSKP_SOCKET *s;
@@ -209,7 +218,8 @@ NTSTATUS NTAPI WskpSendMessages(PWSK_SOCKET Public, PWSK_BUF_LIST BufferList, UL
     return STATUS_PENDING;
 }
 
-/* ---- receiving ------------------------------------------------------------------------------------------ */
+/* ---- receiving
+ * ------------------------------------------------------------------------------------------ */
 
 /* RFROM-10, RFEV-11: with a fixed remote address only its datagrams count. Lock held. */
 static BOOLEAN Accepts(const WSKP_SOCKET *s, const struct net_addr *From, ULONG Present)
@@ -243,8 +253,8 @@ static void WriteOutputs(WSKP_REQUEST *r, const struct net_addr *From,
     if (r->RemoteOut)
         WskpAddressOut(s->Family, From, r->RemoteOut);
     if (r->ControlLengthOut)
-        *r->ControlLengthOut =
-            WskpControlOut(s, Info, r->ControlOut, r->ControlOut ? r->ControlRoom : 0, &control_cut);
+        *r->ControlLengthOut = WskpControlOut(s, Info, r->ControlOut,
+                                              r->ControlOut ? r->ControlRoom : 0, &control_cut);
     if (control_cut)
         flags |= MSG_CTRUNC;
     if (r->ControlFlagsOut)
@@ -412,7 +422,8 @@ finish:
     return status;
 }
 
-/* ---- the repeating receive --------------------------------------------------------------------------------- */
+/* ---- the repeating receive
+ * --------------------------------------------------------------------------------- */
 
 static WSKP_NODE *NodeFrom(WSKP_SOCKET *s, struct net_op *Op)
 {
@@ -469,7 +480,8 @@ static void RxDone(struct net_op *Op)
     }
 }
 
-/* ---- indications -------------------------------------------------------------------------------------------- */
+/* ---- indications
+ * -------------------------------------------------------------------------------------------- */
 
 /* Lock held. The next nodes of one kind of delivery (D48). */
 static ULONG TakeBatch(WSKP_SOCKET *s, LIST_ENTRY *Nodes)
@@ -536,7 +548,9 @@ static void Indicate(WSKP_SOCKET *s)
         WskpNodesTakeBack(s, array, count, 0, NULL);
 }
 
-/* ---- the pump ---------------------------------------------------------------------------------------------------- */
+/* ---- the pump
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 /* Gives one held datagram to a request; consumes the node. */
 static void ServeRequest(WSKP_REQUEST *r, WSKP_NODE *n)
@@ -572,7 +586,8 @@ static BOOLEAN PumpRequest(WSKP_SOCKET *s)
             s->HeldBytes -= n->Buf->length;
             WskpBeginCompletion(s);
         }
-    } else if (s->RxArm == WskpIdle && IsListEmpty(&s->Held) && !s->Event[WskpReceiveFrom].Running) {
+    } else if (s->RxArm == WskpIdle && IsListEmpty(&s->Held) &&
+               !s->Event[WskpReceiveFrom].Running) {
         r = WskpQueueTake(&s->Receives);
         if (r)
             s->Receives.Submitted++;
@@ -598,7 +613,8 @@ static BOOLEAN PumpEvent(WSKP_SOCKET *s)
     BOOLEAN want = EventWants(s);
     BOOLEAN idle = s->Receives.Submitted == 0 && IsListEmpty(&s->Receives.Waiting) &&
                    !WskpCompletesElsewhere(s);
-    BOOLEAN indicate = want && idle && !IsListEmpty(&s->Held) && WskpEventTryStart(s, WskpReceiveFrom);
+    BOOLEAN indicate =
+        want && idle && !IsListEmpty(&s->Held) && WskpEventTryStart(s, WskpReceiveFrom);
     BOOLEAN arm = !indicate && want && idle && s->RxArm == WskpIdle;
     BOOLEAN disarm = !want && s->RxArm == WskpArmed;
     if (arm)
