@@ -56,7 +56,7 @@ void WskpClientUnpin(WSKP_CLIENT *Client, LONG *Counter)
     DropPin(Client);
 }
 
-void WskpClientDropRegistration(WSKP_CLIENT *Client)
+void WskpClientDropPin(WSKP_CLIENT *Client)
 {
     DropPin(Client);
 }
@@ -160,7 +160,7 @@ void WskpClientFree(WSKP_CLIENT *Client)
     host_free(Client);
 }
 
-void WskpClientDestroy(WSKP_CLIENT *Client)
+void WskpClientDrain(WSKP_CLIENT *Client)
 {
     LARGE_INTEGER patience = { .QuadPart = -10000ll * 5000 };
     PLARGE_INTEGER timeout = &patience;
@@ -173,5 +173,4 @@ void WskpClientDestroy(WSKP_CLIENT *Client)
         Describe(Client, &out);
         timeout = NULL; /* said once; the wait itself has no limit */
     }
-    WskpClientFree(Client);
 }

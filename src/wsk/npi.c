@@ -51,7 +51,7 @@ static NTSTATUS NTAPI DetachClient(PVOID ProviderBindingContext)
 
     WskpClientLeaving(client);
     WskpClientUnpin(client, &client->Captures);
-    WskpClientDropRegistration(client);
+    WskpClientDropPin(client);
     return STATUS_PENDING;
 }
 

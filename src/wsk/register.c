@@ -9,12 +9,19 @@
  */
 #include "wsk/wskp.h"
 
-#define REGISTERED 0x57534b5245474953ull
+#define REGISTERED    0x57534b5245474953ull
+#define DEREGISTERING 0x57534b4445524547ull /* WskDeregister waits: captures may still be released */
 
 static BOOLEAN IsRegistered(PWSK_REGISTRATION Registration)
 {
     return Registration && __atomic_load_n(&Registration->ReservedRegistrationState,
                                            __ATOMIC_ACQUIRE) == REGISTERED;
+}
+
+static BOOLEAN IsDeregistering(PWSK_REGISTRATION Registration)
+{
+    return Registration && __atomic_load_n(&Registration->ReservedRegistrationState,
+                                           __ATOMIC_ACQUIRE) == DEREGISTERING;
 }
 
 /* The block's client with a count in Calls, or NULL. */
@@ -45,10 +52,42 @@ static WSKP_CLIENT *TakeClient(PWSK_REGISTRATION Registration)
     KeAcquireSpinLock(&Registration->ReservedRegistrationLock, &old);
     if (IsRegistered(Registration)) {
         client = Registration->ReservedRegistrationContext;
-        __atomic_store_n(&Registration->ReservedRegistrationState, 0, __ATOMIC_RELEASE);
+        __atomic_store_n(&Registration->ReservedRegistrationState, DEREGISTERING, __ATOMIC_RELEASE);
     }
     KeReleaseSpinLock(&Registration->ReservedRegistrationLock, old);
     return client;
+}
+
+/* The client of which one capture was taken off, whose pin the caller drops; NULL: there is none. */
+static WSKP_CLIENT *TakeCapture(PWSK_REGISTRATION Registration)
+{
+    WSKP_CLIENT *client = NULL;
+    KIRQL old;
+
+    if (!IsRegistered(Registration) && !IsDeregistering(Registration))
+        return NULL;
+    KeAcquireSpinLock(&Registration->ReservedRegistrationLock, &old);
+    if (IsRegistered(Registration) || IsDeregistering(Registration)) {
+        client = Registration->ReservedRegistrationContext;
+        if (__atomic_load_n(&client->Captures, __ATOMIC_RELAXED) > 0)
+            InterlockedDecrement(&client->Captures);
+        else
+            client = NULL;
+    }
+    KeReleaseSpinLock(&Registration->ReservedRegistrationLock, old);
+    return client;
+}
+
+/* WskDeregister is through; nobody may follow the block to the client any more. */
+static void Forget(PWSK_REGISTRATION Registration)
+{
+    KIRQL old;
+
+    KeAcquireSpinLock(&Registration->ReservedRegistrationLock, &old);
+    __atomic_store_n(&Registration->ReservedRegistrationState, 0, __ATOMIC_RELEASE);
+    Registration->ReservedRegistrationContext = NULL;
+    KeReleaseSpinLock(&Registration->ReservedRegistrationLock, old);
+    vf_died(VF_WSK_REGISTRATION, Registration);
 }
 
 NTSTATUS NTAPI WskRegister(PWSK_CLIENT_NPI WskClientNpi, PWSK_REGISTRATION WskRegistration)
@@ -88,8 +127,9 @@ VOID NTAPI WskDeregister(PWSK_REGISTRATION WskRegistration)
     if (KiThread()->UpcallDepth > 0)
         vf_report(VF_ERROR, "VF-WSK-03", "WSK-UNLD-08", __builtin_return_address(0),
                   "WskDeregister inside a WSK callback can wait for ever");
-    vf_died(VF_WSK_REGISTRATION, WskRegistration);
-    WskpClientDestroy(client);
+    WskpClientDrain(client);
+    Forget(WskRegistration);
+    WskpClientFree(client);
 }
 
 /* Waits until the provider is ready or the client deregisters (NPI-03, NPI-04, NPI-14). */
@@ -141,15 +181,13 @@ NTSTATUS NTAPI WskCaptureProviderNPI(PWSK_REGISTRATION WskRegistration, ULONG Wa
 VOID NTAPI WskReleaseProviderNPI(PWSK_REGISTRATION WskRegistration)
 {
     DDI_ENTER(WskReleaseProviderNPI);
-    WSKP_CLIENT *client = PinClient(WskRegistration);
+    WSKP_CLIENT *client = TakeCapture(WskRegistration);
 
-    if (client && client->Captures > 0)
-        WskpClientUnpin(client, &client->Captures);
+    if (client)
+        WskpClientDropPin(client);
     else
         vf_report(VF_ERROR, "VF-WSK-16", "WSK-NPI-16", __builtin_return_address(0),
                   "WskReleaseProviderNPI without a capture");
-    if (client)
-        WskpClientUnpin(client, &client->Calls);
 }
 
 NTSTATUS NTAPI WskQueryProviderCharacteristics(PWSK_REGISTRATION WskRegistration,

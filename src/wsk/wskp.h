@@ -108,11 +108,11 @@ struct _WSKP_CLIENT {
 
 WSKP_CLIENT *WskpClientCreate(PVOID ClientContext, const WSK_CLIENT_DISPATCH *Dispatch,
                               const void *Owner);
-/* Waits until nothing of the client is left, then frees it. PASSIVE_LEVEL. */
-void WskpClientDestroy(WSKP_CLIENT *Client);
+/* Drops the registration's pin and waits until nothing of the client is left. PASSIVE_LEVEL. */
+void WskpClientDrain(WSKP_CLIENT *Client);
 /* The steps of the above, for a client that detaches by NMR (npi.c). */
 void WskpClientLeaving(WSKP_CLIENT *Client);
-void WskpClientDropRegistration(WSKP_CLIENT *Client);
+void WskpClientDropPin(WSKP_CLIENT *Client);
 void WskpClientFree(WSKP_CLIENT *Client);
 NTSTATUS WskpNpiRegister(void);
 void WskpNpiDeregister(void);

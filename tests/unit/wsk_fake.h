@@ -100,7 +100,8 @@ static inline void fake_shutdown(WSKP_CLIENT *client)
 {
     assert_int_equal(client->Calls, 0);
     assert_int_equal(client->Irps, 0);
-    WskpClientDestroy(client);
+    WskpClientDrain(client);
+    WskpClientFree(client);
     WskpShutdownRequests();
 }
 
