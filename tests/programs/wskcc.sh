@@ -22,6 +22,7 @@ END
 cat >src/main.c <<'END'
 #include <NTDDK.H>
 #include <Wsk.h>
+#include <stdio.h>
 #include "..\inc\common.h"
 #include "TRACE.h"
 #include "main.tmh"
@@ -44,7 +45,9 @@ VOID OnUnload(PDRIVER_OBJECT DriverObject)
 NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
 {
     ULONG tag = 'gatX';
-    UNREFERENCED_PARAMETER(RegistryPath);
+    char text[96];
+    sprintf(text, "%wZ", RegistryPath); /* Microsoft's format: no warning, no other sprintf */
+    DbgPrint("features: %s\n", text);
     TraceEnter(TRACE_INIT);
     TraceEvents(TRACE_LEVEL_INFORMATION, TRACE_INIT, "number %d, %!STATUS!", 5,
                 STATUS_TIMEOUT);
@@ -94,6 +97,7 @@ for compiler in gcc clang; do
     expect 0 wskrun --for 0 features.so
     says 'features: send 14, wide 2, long 4, tag 67617458, wsk 2227e803'
     says 'features: unloaded'
+    says '^features: .Registry.Machine.System.CurrentControlSet.Services.features$'
     says '^DriverEntry entered at TRACE_LEVEL_VERBOSE$'
     says '^number 5, .*STATUS_TIMEOUT'
 

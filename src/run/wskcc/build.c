@@ -29,7 +29,9 @@ static const char *const definitions[] = { "_KERNEL_MODE=1",
 static const char common_flags[] =
     "-g -fPIC -fshort-wchar -fms-extensions -mms-bitfields -fno-strict-aliasing "
     "-fno-semantic-interposition -fno-omit-frame-pointer "
-    "-Wno-unknown-pragmas -Wno-multichar";
+    "-Wno-unknown-pragmas -Wno-multichar "
+    /* Their formats are Microsoft's: the compiler must neither check nor rewrite them. */
+    "-fno-builtin-sprintf -fno-builtin-snprintf -fno-builtin-vsprintf -fno-builtin-vsnprintf";
 static const char clang_flags[] =
     "-Wno-four-char-constants -Wno-microsoft -Wno-ignored-pragma-intrinsic "
     "-Wno-pragma-pack -Wno-unused-value -Wno-unused-command-line-argument";
