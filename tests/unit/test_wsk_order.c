@@ -41,7 +41,6 @@ static void boot(USHORT type, UCHAR category, WSKP_STATE state)
     InitializeListHead(&sock->Held);
     WskpQueueInit(&sock->Receives);
     host_lock_init(&sock->Lock, HOST_RANK_WSK_SOCKET);
-    KeInitializeDpc(&sock->KickDpc, NULL, NULL);
     completions = 0;
     for (unsigned i = 0; i < 2; i++) {
         irps[i] = IoAllocateIrp(1, FALSE);
