@@ -586,33 +586,49 @@ static BOOLEAN PumpTransport(WSKP_SOCKET *s)
     return arm || disarm || r;
 }
 
-/* D62: requests fail, and each enabled event hears of it once, by NULL. */
-static BOOLEAN PumpDead(WSKP_SOCKET *s)
+static void TellDeadAccept(WSKP_SOCKET *s)
+{
+    PVOID context = NULL;
+    const WSK_CLIENT_CONNECTION_DISPATCH *table = NULL;
+    WSKP_UPCALL upcall;
+
+    WskpUpcallBegin(&upcall);
+    (void)s->ListenTable->WskAcceptEvent(s->Context, WskpUpcallFlags(), NULL, NULL, NULL, &context,
+                                         &table);
+    WskpUpcallEnd(&upcall, "WskAcceptEvent");
+    WskpEventEnd(s, WskpAccept);
+}
+
+static void TellDeadInspect(WSKP_SOCKET *s)
 {
     WSKP_UPCALL upcall;
 
+    WskpUpcallBegin(&upcall);
+    (void)s->ListenTable->WskInspectEvent(s->Context, NULL, NULL, NULL);
+    WskpUpcallEnd(&upcall, "WskInspectEvent");
+}
+
+/* D62: requests fail, and each enabled event hears of it once, by NULL. */
+static BOOLEAN PumpDead(WSKP_SOCKET *s)
+{
     host_lock(&s->Lock);
     BOOLEAN dead = !NT_SUCCESS(s->Dead);
     WSKP_REQUEST *r = dead ? WskpQueueTake(&s->Receives) : NULL;
-    WSKP_EVENT *e = &s->Event[WskpAccept];
-    BOOLEAN tell = dead && !r && !e->DeadTold && WskpEventTryStart(s, WskpAccept);
-    if (tell)
-        e->DeadTold = TRUE;
+    WSKP_EVENT *accept = &s->Event[WskpAccept], *inspect = &s->Event[WskpInspect];
+    BOOLEAN tell_accept = dead && !r && !accept->DeadTold && WskpEventTryStart(s, WskpAccept);
+    BOOLEAN tell_inspect = dead && !r && !inspect->DeadTold && s->Options.ConditionalAccept;
+    if (tell_accept)
+        accept->DeadTold = TRUE;
+    if (tell_inspect)
+        inspect->DeadTold = TRUE;
     host_unlock(&s->Lock);
     if (r)
         WskpRequestComplete(r, STATUS_FILE_FORCED_CLOSED, 0);
-    if (tell) {
-        PVOID context = NULL;
-        const WSK_CLIENT_CONNECTION_DISPATCH *table = NULL;
-        WskpUpcallBegin(&upcall);
-        (void)s->ListenTable->WskAcceptEvent(s->Context, WskpUpcallFlags(), NULL, NULL, NULL, &context,
-                                             &table);
-        if (s->Options.ConditionalAccept)
-            (void)s->ListenTable->WskInspectEvent(s->Context, NULL, NULL, NULL);
-        WskpUpcallEnd(&upcall, "WskAcceptEvent");
-        WskpEventEnd(s, WskpAccept);
-    }
-    return r || tell;
+    if (tell_accept)
+        TellDeadAccept(s);
+    if (tell_inspect)
+        TellDeadInspect(s);
+    return r || tell_accept || tell_inspect;
 }
 
 void WskpPumpListener(WSKP_SOCKET *Socket)
