@@ -298,7 +298,10 @@ static void Inspect(WSKP_SOCKET *s, WSKP_INCOMING *i)
     WskpAddressOut(s->Family, &i->Remote, (PSOCKADDR)&remote);
     i->Id.Key = (ULONG_PTR)i;
     i->Id.SerialNumber = ++s->Listener->NextSerial;
-    id = i->Id; /* the client gets a copy: its pointer is good for the call only (INSP-12) */
+    /* The client gets a copy: its pointer is good for the call only (INSP-12). So do we: the request is
+     * anybody's as soon as it is on Pended. */
+    const WSK_INSPECT_ID mine = i->Id;
+    id = mine;
     /* On Pended before the call, so that WskInspectComplete may come at once from anywhere. */
     PutOn(&s->Listener->Pended, s, i);
     StartWatch(i);
@@ -311,7 +314,7 @@ static void Inspect(WSKP_SOCKET *s, WSKP_INCOMING *i)
     if (action != WskInspectAccept && action != WskInspectReject)
         vf_report(VF_ERROR, "VF-WSK-09", "WSK-INSP-05", (const void *)s->ListenTable->WskInspectEvent,
                   "WskInspectEvent returned %d", action);
-    (void)Decide(s, &i->Id, action == WskInspectAccept);
+    (void)Decide(s, &mine, action == WskInspectAccept);
 }
 
 static void TellAbort(WSKP_SOCKET *s, WSKP_INCOMING *i)
@@ -525,6 +528,16 @@ static BOOLEAN PumpInspection(WSKP_SOCKET *s)
     return i != NULL;
 }
 
+/* The watch took the connection away (the peer reset it): the request waits for another. */
+static void PutBack(WSKP_SOCKET *s, WSKP_REQUEST *r)
+{
+    host_lock(&s->Lock);
+    BOOLEAN queued = WskpQueuePutFront(&s->Receives, r);
+    host_unlock(&s->Lock);
+    if (!queued)
+        WskpRequestComplete(r, STATUS_CANCELLED, 0);
+}
+
 static BOOLEAN PumpDelivery(WSKP_SOCKET *s)
 {
     if (IsEmpty(&s->Listener->Ready))
@@ -542,10 +555,12 @@ static BOOLEAN PumpDelivery(WSKP_SOCKET *s)
         WskpEventEnd(s, WskpAccept);
         return TRUE;
     }
+    if (!i) {
+        PutBack(s, r);
+        return TRUE;
+    }
     WSKP_SOCKET *accepted = NULL;
-    NTSTATUS status = STATUS_CONNECTION_ABORTED;
-    if (i)
-        status = DeliverToRequest(s, i, r, &accepted);
+    NTSTATUS status = DeliverToRequest(s, i, r, &accepted);
     BOOLEAN kick = accepted && WskpTryHold(accepted);
     WskpRequestComplete(r, status, (ULONG_PTR)accepted);
     if (kick) {
