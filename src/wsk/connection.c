@@ -156,8 +156,9 @@ NTSTATUS NTAPI WskpConnectEx(PWSK_SOCKET Socket, PSOCKADDR RemoteAddress, PWSK_B
 /* ---- send ------------------------------------------------------------------------------------------ */
 
 /* D64: looks at the congestion window and tells the driver of a change by a factor of two. */
-static void UpdateBacklog(WSKP_SOCKET *s)
+void WskpUpdateBacklog(WSKP_SOCKET *Socket)
 {
+    WSKP_SOCKET *s = Socket;
     struct net_ctl_arg arg = { 0 };
 
     host_lock(&s->Lock);
@@ -186,6 +187,17 @@ static void UpdateBacklog(WSKP_SOCKET *s)
     WskpEventEnd(s, WskpBacklog);
 }
 
+/* Lets the pump look at the backlog: never inside the call that sent. */
+static BOOLEAN NoteSent(WSKP_SOCKET *s)
+{
+    host_lock(&s->Lock);
+    BOOLEAN watched = s->Event[WskpBacklog].Enabled;
+    if (watched)
+        s->BacklogDue = TRUE;
+    host_unlock(&s->Lock);
+    return watched;
+}
+
 static void SendDone(struct net_op *Op)
 {
     WSKP_REQUEST *r = CONTAINING_RECORD(Op, WSKP_REQUEST, Op);
@@ -196,12 +208,14 @@ static void SendDone(struct net_op *Op)
 
     WskpRequestComplete(r, status, Op->result < 0 ? 0 : (ULONG_PTR)Op->result);
     if (held) {
-        UpdateBacklog(s);
+        if (NoteSent(s))
+            WskpPump(s);
         WskpLeave(s);
     }
 }
 
-static NTSTATUS CheckSend(WSKP_SOCKET *s, ULONG Flags)
+/* *Watched: the driver wants to hear of the ideal backlog. */
+static NTSTATUS CheckSend(WSKP_SOCKET *s, ULONG Flags, BOOLEAN *Watched)
 {
     if (Flags & ~(ULONG)WSK_FLAG_NODELAY)
         return STATUS_NOT_SUPPORTED; /* SEND-05 */
@@ -211,6 +225,7 @@ static NTSTATUS CheckSend(WSKP_SOCKET *s, ULONG Flags)
         status = STATUS_FILE_FORCED_CLOSED;
     else if (s->State != WskpConnected || s->SendShut)
         status = STATUS_INVALID_DEVICE_STATE; /* D34 */
+    *Watched = s->Event[WskpBacklog].Enabled;
     host_unlock(&s->Lock);
     return status;
 }
@@ -221,14 +236,14 @@ static NTSTATUS Send(PWSK_SOCKET Public, PWSK_BUF Buffer, ULONG Flags, PIRP Irp,
     WSKP_SOCKET *s;
     WSKP_REQUEST *r = NULL;
     ULONG_PTR sent = 0;
-    BOOLEAN done = FALSE;
+    BOOLEAN done = FALSE, watched = FALSE;
 
     if (!WskpTakeIrp(Irp, Function, Caller))
         return STATUS_INVALID_PARAMETER;
     NTSTATUS status = WskpEnter(Public, WSKP_CONNECTION | WSKP_STREAM, Irp, Function, Caller, &s);
     if (!NT_SUCCESS(status))
         return status;
-    status = Buffer ? CheckSend(s, Flags) : STATUS_INVALID_PARAMETER;
+    status = Buffer ? CheckSend(s, Flags, &watched) : STATUS_INVALID_PARAMETER;
     if (!NT_SUCCESS(status))
         goto finish;
     r = WskpRequestNew(s, Irp, NET_OP_SEND, SendDone);
@@ -249,6 +264,8 @@ finish:
     if (r)
         WskpRequestFree(r);
     status = WskpFinish(s, Irp, status, sent);
+    if (watched && NoteSent(s))
+        WskpKick(s);
     WskpLeave(s);
     return status;
 }

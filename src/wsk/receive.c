@@ -429,7 +429,8 @@ typedef enum _ACTION {
     ActWatch,
     ActWatchReset, /* an abort may follow the graceful end */
     ActGraceful,
-    ActAbortive
+    ActAbortive,
+    ActBacklog
 } ACTION;
 
 typedef struct _DECISION {
@@ -588,6 +589,9 @@ static void Act(WSKP_SOCKET *s, ACTION Action, DECISION *d)
         TellDisconnect(s, Action == ActAbortive ? WSK_FLAG_ABORTIVE : 0);
         WskpEventEnd(s, WskpDisconnect);
         break;
+    case ActBacklog:
+        WskpUpdateBacklog(s);
+        break;
     case ActNothing:
         break;
     }
@@ -621,7 +625,13 @@ static ACTION Decide(WSKP_SOCKET *s, DECISION *d)
     ACTION action = DecideRequest(s, d);
     if (action == ActNothing)
         action = DecideEvent(s);
-    return action == ActNothing ? DecideDisconnect(s) : action;
+    if (action == ActNothing)
+        action = DecideDisconnect(s);
+    if (action == ActNothing && s->BacklogDue) {
+        s->BacklogDue = FALSE;
+        action = ActBacklog;
+    }
+    return action;
 }
 
 void WskpPumpConnection(WSKP_SOCKET *Socket)

@@ -233,6 +233,7 @@ struct _WSKP_SOCKET {
     struct net_op WatchOp;
     WSKP_ARM WatchArm;
     SIZE_T IdealBacklog;
+    BOOLEAN BacklogDue; /* a send ended: the pump looks at the ideal backlog */
     struct net_op CloseOp;
     PIRP CloseIrp;
     NTSTATUS CloseStatus; /* of CloseIrp; a WskSocketConnect that failed closes with its failure */
@@ -644,6 +645,8 @@ NTSTATUS WskpBindSocket(WSKP_SOCKET *Socket, const struct net_addr *Address);
 NTSTATUS WskpStartListening(WSKP_SOCKET *Socket);
 /* A stream socket's or accepted socket's connection half becomes usable. */
 void WskpBecomeConnected(WSKP_SOCKET *Socket, const struct net_addr *Remote);
+/* D64: looks at the congestion window and tells the driver of a change. For the pump. */
+void WskpUpdateBacklog(WSKP_SOCKET *Socket);
 /* Checks of the state that several functions share; lock not held. */
 NTSTATUS WskpCheckDead(WSKP_SOCKET *Socket);
 /* Bytes received and not delivered, held nodes included. */
