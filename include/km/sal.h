@@ -766,6 +766,300 @@
 #define __valid
 #endif
 
+#ifndef _Post_equals_last_error_
+#define _Post_equals_last_error_
+#endif
+#ifndef _Analysis_code_type_user_code_
+#define _Analysis_code_type_user_code_
+#endif
+#ifndef _Analysis_code_type_user_driver_
+#define _Analysis_code_type_user_driver_
+#endif
+#ifndef _Analysis_code_type_kernel_code_
+#define _Analysis_code_type_kernel_code_
+#endif
+#ifndef _Analysis_code_type_kernel_driver_
+#define _Analysis_code_type_kernel_driver_
+#endif
+#ifndef _IRQL_limited_to_
+#define _IRQL_limited_to_(...)
+#endif
+#ifndef _In_z_count_x_
+#define _In_z_count_x_(...)
+#endif
+#ifndef _In_z_bytecount_c_
+#define _In_z_bytecount_c_(...)
+#endif
+#ifndef _In_z_bytecount_x_
+#define _In_z_bytecount_x_(...)
+#endif
+#ifndef _In_opt_count_x_
+#define _In_opt_count_x_(...)
+#endif
+#ifndef _In_opt_bytecount_x_
+#define _In_opt_bytecount_x_(...)
+#endif
+#ifndef _In_opt_z_count_c_
+#define _In_opt_z_count_c_(...)
+#endif
+#ifndef _In_opt_z_count_x_
+#define _In_opt_z_count_x_(...)
+#endif
+#ifndef _In_opt_z_bytecount_c_
+#define _In_opt_z_bytecount_c_(...)
+#endif
+#ifndef _In_opt_z_bytecount_x_
+#define _In_opt_z_bytecount_x_(...)
+#endif
+#ifndef _Inout_count_x_
+#define _Inout_count_x_(...)
+#endif
+#ifndef _Inout_bytecount_x_
+#define _Inout_bytecount_x_(...)
+#endif
+#ifndef _Inout_z_count_
+#define _Inout_z_count_(...)
+#endif
+#ifndef _Inout_z_count_c_
+#define _Inout_z_count_c_(...)
+#endif
+#ifndef _Inout_z_count_x_
+#define _Inout_z_count_x_(...)
+#endif
+#ifndef _Inout_z_bytecount_
+#define _Inout_z_bytecount_(...)
+#endif
+#ifndef _Inout_z_bytecount_c_
+#define _Inout_z_bytecount_c_(...)
+#endif
+#ifndef _Inout_z_bytecount_x_
+#define _Inout_z_bytecount_x_(...)
+#endif
+#ifndef _Inout_opt_count_c_
+#define _Inout_opt_count_c_(...)
+#endif
+#ifndef _Inout_opt_count_x_
+#define _Inout_opt_count_x_(...)
+#endif
+#ifndef _Inout_opt_bytecount_c_
+#define _Inout_opt_bytecount_c_(...)
+#endif
+#ifndef _Inout_opt_bytecount_x_
+#define _Inout_opt_bytecount_x_(...)
+#endif
+#ifndef _Inout_opt_z_count_
+#define _Inout_opt_z_count_(...)
+#endif
+#ifndef _Inout_opt_z_count_c_
+#define _Inout_opt_z_count_c_(...)
+#endif
+#ifndef _Inout_opt_z_count_x_
+#define _Inout_opt_z_count_x_(...)
+#endif
+#ifndef _Inout_opt_z_bytecount_
+#define _Inout_opt_z_bytecount_(...)
+#endif
+#ifndef _Inout_opt_z_bytecount_c_
+#define _Inout_opt_z_bytecount_c_(...)
+#endif
+#ifndef _Inout_opt_z_bytecount_x_
+#define _Inout_opt_z_bytecount_x_(...)
+#endif
+#ifndef _Out_cap_m_
+#define _Out_cap_m_(...)
+#endif
+#ifndef _Out_bytecap_m_
+#define _Out_bytecap_m_(...)
+#endif
+#ifndef _Out_z_cap_x_
+#define _Out_z_cap_x_(...)
+#endif
+#ifndef _Out_z_bytecap_x_
+#define _Out_z_bytecap_x_(...)
+#endif
+#ifndef _Out_z_bytecap_m_
+#define _Out_z_bytecap_m_(...)
+#endif
+#ifndef _Out_opt_cap_x_
+#define _Out_opt_cap_x_(...)
+#endif
+#ifndef _Out_opt_cap_m_
+#define _Out_opt_cap_m_(...)
+#endif
+#ifndef _Out_opt_bytecap_c_
+#define _Out_opt_bytecap_c_(...)
+#endif
+#ifndef _Out_opt_bytecap_x_
+#define _Out_opt_bytecap_x_(...)
+#endif
+#ifndef _Out_opt_bytecap_m_
+#define _Out_opt_bytecap_m_(...)
+#endif
+#ifndef _Out_opt_z_cap_x_
+#define _Out_opt_z_cap_x_(...)
+#endif
+#ifndef _Out_opt_z_cap_m_
+#define _Out_opt_z_cap_m_(...)
+#endif
+#ifndef _Out_opt_z_bytecap_c_
+#define _Out_opt_z_bytecap_c_(...)
+#endif
+#ifndef _Out_opt_z_bytecap_x_
+#define _Out_opt_z_bytecap_x_(...)
+#endif
+#ifndef _Out_opt_z_bytecap_m_
+#define _Out_opt_z_bytecap_m_(...)
+#endif
+#ifndef _Inout_cap_x_
+#define _Inout_cap_x_(...)
+#endif
+#ifndef _Inout_cap_m_
+#define _Inout_cap_m_(...)
+#endif
+#ifndef _Inout_bytecap_x_
+#define _Inout_bytecap_x_(...)
+#endif
+#ifndef _Inout_bytecap_m_
+#define _Inout_bytecap_m_(...)
+#endif
+#ifndef _Inout_z_cap_x_
+#define _Inout_z_cap_x_(...)
+#endif
+#ifndef _Inout_z_cap_m_
+#define _Inout_z_cap_m_(...)
+#endif
+#ifndef _Inout_z_bytecap_
+#define _Inout_z_bytecap_(...)
+#endif
+#ifndef _Inout_z_bytecap_c_
+#define _Inout_z_bytecap_c_(...)
+#endif
+#ifndef _Inout_z_bytecap_x_
+#define _Inout_z_bytecap_x_(...)
+#endif
+#ifndef _Inout_z_bytecap_m_
+#define _Inout_z_bytecap_m_(...)
+#endif
+#ifndef _Inout_opt_cap_c_
+#define _Inout_opt_cap_c_(...)
+#endif
+#ifndef _Inout_opt_cap_x_
+#define _Inout_opt_cap_x_(...)
+#endif
+#ifndef _Inout_opt_cap_m_
+#define _Inout_opt_cap_m_(...)
+#endif
+#ifndef _Inout_opt_bytecap_
+#define _Inout_opt_bytecap_(...)
+#endif
+#ifndef _Inout_opt_bytecap_c_
+#define _Inout_opt_bytecap_c_(...)
+#endif
+#ifndef _Inout_opt_bytecap_x_
+#define _Inout_opt_bytecap_x_(...)
+#endif
+#ifndef _Inout_opt_bytecap_m_
+#define _Inout_opt_bytecap_m_(...)
+#endif
+#ifndef _Inout_opt_z_cap_x_
+#define _Inout_opt_z_cap_x_(...)
+#endif
+#ifndef _Inout_opt_z_cap_m_
+#define _Inout_opt_z_cap_m_(...)
+#endif
+#ifndef _Inout_opt_z_bytecap_
+#define _Inout_opt_z_bytecap_(...)
+#endif
+#ifndef _Inout_opt_z_bytecap_c_
+#define _Inout_opt_z_bytecap_c_(...)
+#endif
+#ifndef _Inout_opt_z_bytecap_x_
+#define _Inout_opt_z_bytecap_x_(...)
+#endif
+#ifndef _Inout_opt_z_bytecap_m_
+#define _Inout_opt_z_bytecap_m_(...)
+#endif
+#ifndef _Ret_cap_x_
+#define _Ret_cap_x_(...)
+#endif
+#ifndef _Ret_cap_m_
+#define _Ret_cap_m_(...)
+#endif
+#ifndef _Ret_bytecap_c_
+#define _Ret_bytecap_c_(...)
+#endif
+#ifndef _Ret_bytecap_x_
+#define _Ret_bytecap_x_(...)
+#endif
+#ifndef _Ret_bytecap_m_
+#define _Ret_bytecap_m_(...)
+#endif
+#ifndef _Ret_z_cap_
+#define _Ret_z_cap_(...)
+#endif
+#ifndef _Ret_z_cap_c_
+#define _Ret_z_cap_c_(...)
+#endif
+#ifndef _Ret_z_cap_x_
+#define _Ret_z_cap_x_(...)
+#endif
+#ifndef _Ret_z_cap_m_
+#define _Ret_z_cap_m_(...)
+#endif
+#ifndef _Ret_z_bytecap_
+#define _Ret_z_bytecap_(...)
+#endif
+#ifndef _Ret_z_bytecap_c_
+#define _Ret_z_bytecap_c_(...)
+#endif
+#ifndef _Ret_z_bytecap_x_
+#define _Ret_z_bytecap_x_(...)
+#endif
+#ifndef _Ret_z_bytecap_m_
+#define _Ret_z_bytecap_m_(...)
+#endif
+#ifndef _Ret_opt_cap_c_
+#define _Ret_opt_cap_c_(...)
+#endif
+#ifndef _Ret_opt_cap_x_
+#define _Ret_opt_cap_x_(...)
+#endif
+#ifndef _Ret_opt_cap_m_
+#define _Ret_opt_cap_m_(...)
+#endif
+#ifndef _Ret_opt_bytecap_c_
+#define _Ret_opt_bytecap_c_(...)
+#endif
+#ifndef _Ret_opt_bytecap_x_
+#define _Ret_opt_bytecap_x_(...)
+#endif
+#ifndef _Ret_opt_bytecap_m_
+#define _Ret_opt_bytecap_m_(...)
+#endif
+#ifndef _Ret_opt_z_cap_
+#define _Ret_opt_z_cap_(...)
+#endif
+#ifndef _Ret_opt_z_cap_c_
+#define _Ret_opt_z_cap_c_(...)
+#endif
+#ifndef _Ret_opt_z_cap_x_
+#define _Ret_opt_z_cap_x_(...)
+#endif
+#ifndef _Ret_opt_z_cap_m_
+#define _Ret_opt_z_cap_m_(...)
+#endif
+#ifndef _Ret_opt_z_bytecap_
+#define _Ret_opt_z_bytecap_(...)
+#endif
+#ifndef _Ret_opt_z_bytecap_c_
+#define _Ret_opt_z_bytecap_c_(...)
+#endif
+#ifndef _Ret_opt_z_bytecap_x_
+#define _Ret_opt_z_bytecap_x_(...)
+#endif
+#ifndef _Ret_opt_z_bytecap_m_
+#define _Ret_opt_z_bytecap_m_(...)
+#endif
 #ifndef _IRQL_requires_same_
 #define _IRQL_requires_same_
 #endif

@@ -143,6 +143,8 @@ END
     cat >src/commas.c <<'END'
 #include <ntddk.h>
 #include "log.h"
+typedef _Function_class_(COPY) _IRQL_requires_max_(DISPATCH_LEVEL) _IRQL_requires_same_
+VOID COPY(_Out_z_cap_c_(8) PSTR To, _In_z_count_c_(4) PCSTR From);
 DRIVER_INITIALIZE DriverEntry;
 NTSTATUS DriverEntry(PDRIVER_OBJECT d, PUNICODE_STRING p)
 {
@@ -163,7 +165,7 @@ END
     expect 1 wskrun --for 0 commas.so
     says '^none, )$'
     says '^one 1$'
-    says '^caught at line 13$'
+    says '^caught at line 15$'
 
     # The compiler's own errors come through, with its status.
     echo '#include "nowhere.h"' >src/bad.c

@@ -92,10 +92,41 @@ static void order_and_results(void **state)
     assert_int_equal(number, 7);
 }
 
+/* The accessors carry the type's name in front of the ordering, the width behind it. */
+static void named_accessors(void **state)
+{
+    BOOLEAN flag = FALSE;
+    ULONG64 wide = 0;
+    LONG64 width = 0;
+
+    (void)state;
+    WriteBooleanRelease(&flag, TRUE);
+    assert_true(ReadBooleanNoFence(&flag));
+    WriteULong64NoFence(&wide, 1ull << 40);
+    assert_true(ReadULong64Acquire(&wide) == 1ull << 40);
+    WriteRelease64(&width, -3);
+    assert_int_equal(ReadNoFence64(&width), -3);
+}
+
+/* wdm.h has these without intrin.h. */
+static void bit_scans(void **state)
+{
+    ULONG index = 99;
+
+    (void)state;
+    assert_false(BitScanReverse(&index, 0));
+    assert_true(BitScanReverse(&index, 0x80000001));
+    assert_int_equal(index, 31);
+    assert_true(BitScanForward64(&index, 1ull << 40));
+    assert_int_equal(index, 40);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_lost),
+        cmocka_unit_test(named_accessors),
+        cmocka_unit_test(bit_scans),
         cmocka_unit_test(order_and_results),
     };
     return cmocka_run_group_tests(tests, ke_boot_two, ke_shutdown);

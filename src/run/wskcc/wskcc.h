@@ -79,8 +79,8 @@ void find_support(struct support *s, const struct options *o);
 /*
  * Makes every #include that `source` reaches resolvable, as far as this can be done: those that
  * differ from a file's name only in case or slashes, and WPP's generated .tmh. The answer is a
- * directory to add to the end of the search path, or NULL when nothing was needed. *commas: what the
- * source reaches relies on Microsoft's preprocessor dropping commas.
+ * directory to add to the end of the search path, or NULL when nothing was needed. *commas: what
+ * the source reaches relies on Microsoft's preprocessor dropping commas.
  */
 const char *provide_includes(const char *source, const struct options *o, const struct support *s,
                              bool *commas);
