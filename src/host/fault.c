@@ -25,6 +25,10 @@ static __thread bool in_landing;
 
 void host_exit(int status)
 {
+#ifdef OPENWSK_COVERAGE
+    extern void __gcov_dump(void);
+    __gcov_dump(); /* _exit() would lose the counts */
+#endif
     _exit(status);
 }
 
