@@ -20,8 +20,8 @@ int NTAPI openwsk__vsnprintf(char *Buffer, size_t Count, const char *Format, OW_
 {
     SIZE_T Length = RtlpFormatNarrow(Buffer, Buffer ? Count : 0, Format, Args, NULL);
 
-    if (!Buffer && !Count)
-        return (int)Length;
+    if (!Buffer)
+        return Count ? -1 : (int)Length;
     if (Length < Count)
         Buffer[Length] = 0;
     return Length > Count ? -1 : (int)Length;
@@ -513,7 +513,8 @@ static char *NumberOut(ULONG64 Value, BOOLEAN Negative, char *Buffer, int Base)
         *Out++ = '-';
         Value = 0 - Value;
     }
-    __builtin_strcpy(Out, Text + RtlpNumberText(Value, Base, Text));
+    for (ULONG i = RtlpNumberText(Value, Base, Text); i < RTLP_NUMBER_CHARS; i++)
+        *Out++ = Text[i];
     return Buffer;
 }
 

@@ -17,8 +17,8 @@ int NTAPI openwsk__vsnwprintf(WCHAR *Buffer, size_t Count, const WCHAR *Format, 
 {
     SIZE_T Length = RtlpFormatWide(Buffer, Buffer ? Count : 0, Format, Args);
 
-    if (!Buffer && !Count)
-        return (int)Length;
+    if (!Buffer)
+        return Count ? -1 : (int)Length;
     if (Length < Count)
         Buffer[Length] = 0;
     return Length > Count ? -1 : (int)Length;

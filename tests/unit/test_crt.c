@@ -48,6 +48,11 @@ static void printf_family(void **state)
     assert_int_equal(openwsk__snwprintf(wide, 4, L"%s", L"abc"), 3);
     assert_int_equal(wide[3], 0);
     assert_int_equal(openwsk__snwprintf(wide, 2, L"%s", L"abc"), -1);
+    /* Without a buffer: the length, or a mistake. */
+    assert_int_equal(openwsk__snprintf(NULL, 0, "%d", 123), 3);
+    assert_int_equal(openwsk__snprintf(NULL, 8, "%d", 123), -1);
+    assert_int_equal(openwsk__snwprintf(NULL, 0, L"%d", 123), 3);
+    assert_int_equal(openwsk__snwprintf(NULL, 8, L"%d", 123), -1);
 }
 
 static void narrow_strings(void **state)
