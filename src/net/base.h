@@ -13,7 +13,7 @@ struct net {
 struct net_ep {
     const struct net_transport *transport;
     struct net *net; /* where it lives, for life */
-    void *user; /* atomic: the caller may set it while the loop reads it */
+    void *user;      /* atomic: the caller may set it while the loop reads it */
 };
 
 #endif

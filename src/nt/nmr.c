@@ -2,20 +2,20 @@
  * nmr.c: the Network Module Registrar: clients and providers of network programming interfaces find
  * each other, attach, detach and go away.
  *
- * A registration is one module's side; a binding is one client and one provider of the same NPI. One
- * lock (NmrLock) protects all lists and states; no callback runs under it, so every step is: decide
- * under the lock, call without it, record the outcome under it. That works because a binding is kept
- * alive by the references of whoever works on it, and because each transition is taken by exactly
- * one thread:
+ * A registration is one module's side; a binding is one client and one provider of the same NPI.
+ * One lock (NmrLock) protects all lists and states; no callback runs under it, so every step is:
+ * decide under the lock, call without it, record the outcome under it. That works because a binding
+ * is kept alive by the references of whoever works on it, and because each transition is taken by
+ * exactly one thread:
  *
  *   Offered -> Attached      the client's attach callback succeeded
  *           \-> Gone         it declined
- *   Attached -> Detaching    either side deregisters; whoever moves the state calls both detach callbacks
- *   Detaching -> Gone        both sides detached; whoever detaches last calls both cleanup callbacks
+ *   Attached -> Detaching    either side deregisters; who moves it calls both detach callbacks
+ *   Detaching -> Gone        both sides detached; the last one calls both cleanup callbacks
  *
  * A deregistration that meets an Offered binding leaves a note (DetachWanted) which the attaching
- * thread reads when its callback has returned. Handles are addresses that are looked up in the lists
- * before they are believed.
+ * thread reads when its callback has returned. Handles are addresses that are looked up in the
+ * lists before they are believed.
  */
 #include <ntddk.h>
 #include <netioddk.h>
@@ -45,7 +45,7 @@ typedef struct _NMR_BINDING {
     BOOLEAN ProviderBound; /* the provider accepted */
     BOOLEAN DetachWanted;
     BOOLEAN ClientPending, ProviderPending; /* that side has not detached yet */
-    NTSTATUS LastAttach; /* what NmrClientAttachProvider answered last */
+    NTSTATUS LastAttach;                    /* what NmrClientAttachProvider answered last */
     PVOID ClientContext, ProviderContext;
     LONG Refs;
 } NMR_BINDING;
@@ -60,7 +60,7 @@ static const NPI_REGISTRATION_INSTANCE *InstanceOf(const NMR_MODULE *m)
                        : &m->Provider.ProviderRegistrationInstance;
 }
 
-/* ---- lookups; lock held ------------------------------------------------------------------------------ */
+/* ---- lookups; lock held ---------------------------------------------------------------------- */
 
 static NMR_MODULE *FindModule(HANDLE Handle, BOOLEAN IsClient)
 {
@@ -90,7 +90,7 @@ static BOOLEAN Bound(const NMR_MODULE *Client, const NMR_MODULE *Provider)
     return FALSE;
 }
 
-/* ---- references ---------------------------------------------------------------------------------------- */
+/* ---- references ------------------------------------------------------------------------------ */
 
 static void ReleaseModule(NMR_MODULE *m)
 {
@@ -124,7 +124,7 @@ static void Retire(NMR_BINDING *b)
     ReleaseModule(provider);
 }
 
-/* ---- detaching ------------------------------------------------------------------------------------------- */
+/* ---- detaching ------------------------------------------------------------------------------- */
 
 static void Cleanup(NMR_BINDING *b)
 {
@@ -195,7 +195,7 @@ static void DetachAll(NMR_MODULE *m)
     }
 }
 
-/* ---- attaching -------------------------------------------------------------------------------------------- */
+/* ---- attaching ------------------------------------------------------------------------------- */
 
 static void Offer(NMR_BINDING *b)
 {
@@ -204,7 +204,8 @@ static void Offer(NMR_BINDING *b)
     if (NT_SUCCESS(status) != NT_SUCCESS(b->LastAttach))
         vf_report(VF_ERROR, "VF-NMR-02", "WSK-NMR-25",
                   (const void *)b->Client->Client.ClientAttachProvider,
-                  "ClientAttachProvider returned 0x%08x, NmrClientAttachProvider had answered 0x%08x",
+                  "ClientAttachProvider returned 0x%08x, but NmrClientAttachProvider had "
+                  "answered 0x%08x",
                   status, b->LastAttach);
     host_lock(&NmrLock);
     b->InAttach = FALSE;
@@ -272,11 +273,11 @@ static void AttachAll(NMR_MODULE *m)
     }
 }
 
-static BOOLEAN Valid(USHORT Version, USHORT Length, USHORT Expected, const NPI_REGISTRATION_INSTANCE *i,
-                     const void *Caller)
+static BOOLEAN Valid(USHORT Version, USHORT Length, USHORT Expected,
+                     const NPI_REGISTRATION_INSTANCE *i, const void *Caller)
 {
-    if (Version == 0 && Length == Expected && i->Version == 0 && i->Size == sizeof(*i) && i->NpiId &&
-        i->ModuleId)
+    if (Version == 0 && Length == Expected && i->Version == 0 && i->Size == sizeof(*i) &&
+        i->NpiId && i->ModuleId)
         return TRUE;
     vf_report(VF_ERROR, "VF-NMR-02", "WSK-NMR-32", Caller,
               "characteristics with a wrong version or length, or without NpiId or ModuleId");
@@ -330,10 +331,10 @@ static NTSTATUS WaitGone(HANDLE Handle, BOOLEAN IsClient)
     return STATUS_SUCCESS;
 }
 
-/* ---- exported ----------------------------------------------------------------------------------------------- */
+/* ---- exported -------------------------------------------------------------------------------- */
 
-NTSTATUS NTAPI NmrRegisterClient(PNPI_CLIENT_CHARACTERISTICS ClientCharacteristics, PVOID ClientContext,
-                                 PHANDLE NmrClientHandle)
+NTSTATUS NTAPI NmrRegisterClient(PNPI_CLIENT_CHARACTERISTICS ClientCharacteristics,
+                                 PVOID ClientContext, PHANDLE NmrClientHandle)
 {
     DDI_ENTER(NmrRegisterClient);
     const NPI_CLIENT_CHARACTERISTICS *c = ClientCharacteristics;
@@ -342,8 +343,8 @@ NTSTATUS NTAPI NmrRegisterClient(PNPI_CLIENT_CHARACTERISTICS ClientCharacteristi
         !Valid(c->Version, c->Length, sizeof(*c), &c->ClientRegistrationInstance,
                __builtin_return_address(0)))
         return STATUS_INVALID_PARAMETER;
-    NMR_MODULE *m = host_choose(2, HOST_CHOOSE_FAULT, "NmrRegisterClient") ? NULL
-                                                                           : host_zalloc(sizeof(*m));
+    NMR_MODULE *m =
+        host_choose(2, HOST_CHOOSE_FAULT, "NmrRegisterClient") ? NULL : host_zalloc(sizeof(*m));
     if (!m)
         return STATUS_INSUFFICIENT_RESOURCES;
     m->IsClient = TRUE;
@@ -361,8 +362,8 @@ NTSTATUS NTAPI NmrRegisterProvider(PNPI_PROVIDER_CHARACTERISTICS ProviderCharact
         !Valid(p->Version, p->Length, sizeof(*p), &p->ProviderRegistrationInstance,
                __builtin_return_address(0)))
         return STATUS_INVALID_PARAMETER;
-    NMR_MODULE *m = host_choose(2, HOST_CHOOSE_FAULT, "NmrRegisterProvider") ? NULL
-                                                                             : host_zalloc(sizeof(*m));
+    NMR_MODULE *m =
+        host_choose(2, HOST_CHOOSE_FAULT, "NmrRegisterProvider") ? NULL : host_zalloc(sizeof(*m));
     if (!m)
         return STATUS_INSUFFICIENT_RESOURCES;
     m->Provider = *p;
@@ -413,8 +414,8 @@ NTSTATUS NTAPI NmrClientAttachProvider(HANDLE NmrBindingHandle, PVOID ClientBind
     /* InAttach keeps the binding: this runs inside the attach callback, which Offer() waits for. */
     b->ClientContext = ClientBindingContext;
     NTSTATUS status = b->Provider->Provider.ProviderAttachClient(
-        b, b->Provider->Context, (PNPI_REGISTRATION_INSTANCE)InstanceOf(b->Client), ClientBindingContext,
-        ClientDispatch, &b->ProviderContext, ProviderDispatch);
+        b, b->Provider->Context, (PNPI_REGISTRATION_INSTANCE)InstanceOf(b->Client),
+        ClientBindingContext, ClientDispatch, &b->ProviderContext, ProviderDispatch);
     if (NT_SUCCESS(status))
         *ProviderBindingContext = b->ProviderContext;
     host_lock(&NmrLock);
