@@ -152,10 +152,9 @@ void epoll_run_route(struct epoll_ep *ep)
     char buffer[8192];
     bool news = false;
     struct net_op *op;
-    ssize_t n;
 
     /* What the messages say does not matter; an overrun (ENOBUFS) is news, too. */
-    while ((n = recv(ep->fd, buffer, sizeof(buffer), MSG_DONTWAIT)) >= 0 || errno == ENOBUFS ||
+    while (recv(ep->fd, buffer, sizeof(buffer), MSG_DONTWAIT) >= 0 || errno == ENOBUFS ||
            errno == EINTR)
         news = true;
     if (!news || !ep->rx.head || !changed(ep))

@@ -132,14 +132,16 @@ BOOLEAN NTAPI KeInsertQueueDpc(PRKDPC Dpc, PVOID SystemArgument1, PVOID SystemAr
 
 static void Unlink(KI_PROCESSOR *processor, PKDPC dpc)
 {
-    PKDPC before = NULL;
+    PKDPC before = NULL, after = NextDpc(dpc);
 
-    for (PKDPC d = processor->DpcHead; d != dpc; d = NextDpc(d))
+    for (PKDPC d = processor->DpcHead; d != dpc; d = NextDpc(d)) {
+        HOST_ASSERT(d);
         before = d;
+    }
     if (before)
         before->DpcListEntry.Next = dpc->DpcListEntry.Next;
     else
-        processor->DpcHead = NextDpc(dpc);
+        processor->DpcHead = after;
     if (processor->DpcTail == dpc)
         processor->DpcTail = before;
     __atomic_store_n(&processor->DpcCount, processor->DpcCount - 1, __ATOMIC_SEQ_CST);

@@ -437,7 +437,7 @@ static void Narrow(PCWSTR Wide, CHAR Text[INPUT_CHARS])
 
     for (i = 0; i + 1 < INPUT_CHARS && Wide[i]; i++)
         Text[i] = Wide[i] < 0x80 ? (CHAR)Wide[i] : '\x01';
-    Text[i] = 0;
+    __builtin_memset(Text + i, 0, INPUT_CHARS - i);
 }
 
 static LONG Found(ULONG Used, const UCHAR *Bytes, PVOID Addr, SIZE_T Size)

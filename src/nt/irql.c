@@ -46,8 +46,10 @@ static BOOLEAN TryOne(PKTHREAD thread, KI_PROCESSOR *processor)
 
 static KAFFINITY AllowedProcessors(PKTHREAD thread, KAFFINITY allowed)
 {
-    if (thread->Home)
+    if (thread->Home) {
+        HOST_ASSERT(thread->Home->Number < KI_MAX_PROCESSORS);
         return (KAFFINITY)1 << thread->Home->Number;
+    }
     if (!allowed)
         allowed = thread->Affinity;
     return allowed ? allowed : KipAllProcessors();

@@ -421,7 +421,7 @@ static NTSTATUS MapCase(PUNICODE_STRING Destination, PCUNICODE_STRING Source, BO
     } else if (Source->Length > Destination->MaximumLength) {
         return STATUS_BUFFER_OVERFLOW;
     }
-    for (USHORT i = 0; i < Source->Length / sizeof(WCHAR); i++)
+    for (SIZE_T i = 0; i < Source->Length / sizeof(WCHAR); i++)
         Destination->Buffer[i] = Map(Source->Buffer[i]);
     Destination->Length = Source->Length;
     return STATUS_SUCCESS;
@@ -451,7 +451,7 @@ NTSTATUS NTAPI RtlHashUnicodeString(PCUNICODE_STRING String, BOOLEAN CaseInSensi
     DDI_ENTER(RtlHashUnicodeString);
     if (!String || !HashValue || HashAlgorithm > HASH_STRING_ALGORITHM_X65599)
         return STATUS_INVALID_PARAMETER;
-    for (USHORT i = 0; i < String->Length / sizeof(WCHAR); i++) {
+    for (SIZE_T i = 0; i < String->Length / sizeof(WCHAR); i++) {
         WCHAR Unit = String->Buffer[i];
 
         Hash = Hash * 65599 + (CaseInSensitive ? RtlpUpcase(Unit) : Unit);

@@ -209,10 +209,11 @@ static PVOID InsertAt(PRTL_GENERIC_TABLE Table, PVOID Buffer, CLONG BufferSize, 
     if (!Node)
         return NULL;
     Node->Links = (RTL_SPLAY_LINKS){ .Parent = Where ? Where : &Node->Links };
+    /* The Full form trusts its caller: a result without its parent faults here, as on Windows. */
     if (Result == TableInsertAsLeft)
-        Where->LeftChild = &Node->Links;
+        Where->LeftChild = &Node->Links; /* NOLINT(clang-analyzer-core.NullDereference) */
     else if (Result == TableInsertAsRight)
-        Where->RightChild = &Node->Links;
+        Where->RightChild = &Node->Links; /* NOLINT(clang-analyzer-core.NullDereference) */
     __builtin_memcpy(&Node->Data, Buffer, BufferSize);
     InsertTailList(&Table->InsertOrderList, &Node->Order);
     Table->NumberGenericTableElements++;

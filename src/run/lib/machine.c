@@ -102,7 +102,7 @@ static const char *take_switches(const char *list, struct wsk_config *config)
         size_t length = strcspn(list, ",");
         size_t i = 0;
         while (i < sizeof(switches) / sizeof(switches[0]) &&
-               (strlen(switches[i].name) != length || strncmp(switches[i].name, list, length)))
+               (strlen(switches[i].name) != length || strncmp(switches[i].name, list, length) != 0))
             i++;
         if (i == sizeof(switches) / sizeof(switches[0]))
             return list;

@@ -58,7 +58,8 @@ static void say_line(void *context, const char *text)
 static void say_waits(const struct ow_driver *d, int64_t start)
 {
     /* In tenths, without a zero at the end. */
-    double seconds = (double)((host_now() - start) / (SECOND_NS / 10)) / 10;
+    int64_t tenths = (host_now() - start) / (SECOND_NS / 10);
+    double seconds = (double)tenths / 10;
 
     run_say(OW_QUIET, "%s has not unloaded after %g seconds; it waits for:", d->name, seconds);
     unsigned lines = WskpDescribeWaits(say_line, NULL);
