@@ -48,6 +48,7 @@ static BOOLEAN Begin(PAIR *Pair)
     CounterInit(&Sink.Calls);
     CounterInit(&Sink.Enough);
     Sink.Answer = STATUS_PENDING;
+    Sink.Goal = (SIZE_T)-1;
     NTSTATUS status = MakePair(AF_INET, NULL, NULL, &Sink, &Table, Pair);
     Sink.Socket = Pair->Server;
     if (status == STATUS_SUCCESS)
