@@ -32,21 +32,35 @@ static VOID NTAPI BecomeReady(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID A
     UNREFERENCED_PARAMETER(Argument2);
     __atomic_store_n(&Wskp.Ready, TRUE, __ATOMIC_RELEASE);
     KeSetEvent(&Wskp.ReadyEvent, IO_NO_INCREMENT, FALSE);
+    ExQueueWorkItem(&Wskp.Announce, DelayedWorkQueue);
 }
 
-static void StartReadiness(void)
+/* The registrar offers the provider to clients from when it is ready on. At PASSIVE_LEVEL. */
+static VOID NTAPI AnnounceProvider(PVOID Context)
+{
+    UNREFERENCED_PARAMETER(Context);
+    (void)WskpNpiRegister(); /* without memory for it, there is WskRegister */
+    KeSetEvent(&Wskp.Announced, IO_NO_INCREMENT, FALSE);
+}
+
+static NTSTATUS StartReadiness(void)
 {
     LARGE_INTEGER due;
 
     KeInitializeEvent(&Wskp.ReadyEvent, NotificationEvent, FALSE);
     KeInitializeTimer(&Wskp.ReadyTimer);
     KeInitializeDpc(&Wskp.ReadyDpc, BecomeReady, NULL);
+    KeInitializeEvent(&Wskp.Announced, NotificationEvent, FALSE);
+    ExInitializeWorkItem(&Wskp.Announce, AnnounceProvider, NULL);
     if (Wskp.Config.ready_delay_ms == 0) {
-        BecomeReady(NULL, NULL, NULL, NULL);
-        return;
+        __atomic_store_n(&Wskp.Ready, TRUE, __ATOMIC_RELEASE);
+        KeSetEvent(&Wskp.ReadyEvent, IO_NO_INCREMENT, FALSE);
+        KeSetEvent(&Wskp.Announced, IO_NO_INCREMENT, FALSE);
+        return WskpNpiRegister();
     }
     due.QuadPart = -10000ll * Wskp.Config.ready_delay_ms;
     KeSetTimer(&Wskp.ReadyTimer, due, &Wskp.ReadyDpc);
+    return STATUS_SUCCESS;
 }
 
 static void DestroyNets(void)
@@ -127,8 +141,7 @@ int WskpBoot(const struct wsk_config *config)
         WskpShutdown();
         return error;
     }
-    StartReadiness();
-    if (!NT_SUCCESS(WskpNpiRegister())) {
+    if (!NT_SUCCESS(StartReadiness())) {
         WskpShutdown();
         return -ENOMEM;
     }
@@ -137,8 +150,10 @@ int WskpBoot(const struct wsk_config *config)
 
 void WskpShutdown(void)
 {
-    (void)KeCancelTimer(&Wskp.ReadyTimer);
+    BOOLEAN unready = KeCancelTimer(&Wskp.ReadyTimer);
     KeFlushQueuedDpcs();
+    if (!unready && Wskp.Ready) /* its announcement may be under way */
+        (void)KeWaitForSingleObject(&Wskp.Announced, Executive, KernelMode, FALSE, NULL);
     WskpNpiDeregister();
     CloseService(&Wskp.Route);
     CloseService(&Wskp.Resolver);

@@ -59,6 +59,8 @@ typedef struct _WSKP_GLOBALS {
     KEVENT ReadyEvent;
     KTIMER ReadyTimer;
     KDPC ReadyDpc;
+    WORK_QUEUE_ITEM Announce; /* tells the registrar of the provider */
+    KEVENT Announced;
 } WSKP_GLOBALS;
 extern WSKP_GLOBALS Wskp;
 

@@ -6,6 +6,8 @@
  */
 #include "conformance.h"
 
+#include <netioddk.h>
+
 static const WSK_CLIENT_DISPATCH Dispatch = { MAKE_WSK_VERSION(1, 0), 0, NULL };
 static const WSK_CLIENT_DISPATCH Newer = { MAKE_WSK_VERSION(9, 0), 0, NULL };
 
@@ -106,6 +108,63 @@ TEST(deregister_ends_waits, "WSK-NPI-14 WSK-NPI-03")
     }
 }
 
+/* ---- a client of the registrar that is there before the provider -------------------------------
+ */
+
+static struct {
+    HANDLE Handle;
+    NTSTATUS Status;
+    LONG Attaches, Detaches;
+    KEVENT Attached;
+} Early;
+
+static NTSTATUS NTAPI AttachEarly(HANDLE Binding, PVOID Context,
+                                  PNPI_REGISTRATION_INSTANCE Instance)
+{
+    PVOID client;
+    const VOID *table;
+    UNREFERENCED_PARAMETER(Context);
+    UNREFERENCED_PARAMETER(Instance);
+
+    Early.Attaches++;
+    Early.Status = NmrClientAttachProvider(Binding, &Early, &Dispatch, &client, &table);
+    KeSetEvent(&Early.Attached, IO_NO_INCREMENT, FALSE);
+    return Early.Status;
+}
+
+static NTSTATUS NTAPI DetachEarly(PVOID Context)
+{
+    UNREFERENCED_PARAMETER(Context);
+    InterlockedIncrement(&Early.Detaches);
+    return STATUS_SUCCESS;
+}
+
+/* Registers it; the next test but one sees the attachment. */
+TEST(registrar_before_ready, "WSK-NMR-04 WSK-REG-07")
+{
+    static const NPI_MODULEID id = { .Length = sizeof(NPI_MODULEID), .Type = MIT_GUID };
+    NPI_CLIENT_CHARACTERISTICS c = { .Length = sizeof(c),
+                                     .ClientAttachProvider = AttachEarly,
+                                     .ClientDetachProvider = DetachEarly,
+                                     .ClientRegistrationInstance = {
+                                         .Size = sizeof(NPI_REGISTRATION_INSTANCE),
+                                         .NpiId = &NPI_WSK_INTERFACE_ID,
+                                         .ModuleId = (PNPI_MODULEID)&id } };
+    WSK_REGISTRATION block;
+    WSK_PROVIDER_NPI npi;
+
+    RtlZeroMemory(&Early, sizeof(Early));
+    KeInitializeEvent(&Early.Attached, NotificationEvent, FALSE);
+    CHECK_STATUS(RegisterAs(&Dispatch, &block), STATUS_SUCCESS);
+    CHECK_STATUS(NmrRegisterClient(&c, NULL, &Early.Handle), STATUS_SUCCESS);
+    LONG attaches = Early.Attaches;
+    NTSTATUS ready = WskCaptureProviderNPI(&block, WSK_NO_WAIT, &npi);
+    if (NT_SUCCESS(ready))
+        WskReleaseProviderNPI(&block);
+    WskDeregister(&block);
+    CHECK(attaches == 0 || NT_SUCCESS(ready)); /* not before it is ready */
+}
+
 /* From here on the provider is ready. */
 TEST(infinite_wait_ends_ready, "WSK-NPI-03 WSK-NPI-01 WSK-NPI-04")
 {
@@ -126,5 +185,18 @@ TEST(infinite_wait_ends_ready, "WSK-NPI-03 WSK-NPI-01 WSK-NPI-04")
     WskDeregister(&block);
 }
 
+TEST(registrar_when_ready, "WSK-NMR-04 WSK-NMR-08 WSK-REG-07")
+{
+    CHECK(Early.Handle != NULL);
+    BOOLEAN attached = WaitFor(&Early.Attached);
+    CHECK_STATUS(NmrDeregisterClient(Early.Handle), STATUS_PENDING);
+    CHECK_STATUS(NmrWaitForClientDeregisterComplete(Early.Handle), STATUS_SUCCESS);
+    CHECK(attached);
+    CHECK_STATUS(Early.Status, STATUS_SUCCESS);
+    CHECK_EQ(Early.Attaches, 1);
+    CHECK_EQ(Early.Detaches, 1);
+}
+
 TESTS_UNREADY(ROW(not_ready) ROW(wrong_version_not_ready) ROW(deregister_ends_waits)
-                  ROW(infinite_wait_ends_ready))
+                  ROW(registrar_before_ready) ROW(infinite_wait_ends_ready)
+                      ROW(registrar_when_ready))
