@@ -288,6 +288,28 @@ static NTSTATUS Decide(WSKP_SOCKET *Listener, const WSK_INSPECT_ID *Id, BOOLEAN 
     return status;
 }
 
+/* A rejected request that the peer reset meanwhile is no aborted one: nobody waits for it (INSP-09). */
+static void ForgetAbort(WSKP_SOCKET *s, const WSK_INSPECT_ID *Id)
+{
+    WSKP_LISTENER *l = s->Listener;
+    WSKP_INCOMING *found = NULL;
+
+    host_lock(&InspectLock);
+    for (PLIST_ENTRY e = l->Aborted.Flink; e != &l->Aborted && !found; e = e->Flink) {
+        WSKP_INCOMING *i = CONTAINING_RECORD(e, WSKP_INCOMING, Link);
+        if (i->Id.SerialNumber == Id->SerialNumber)
+            found = i;
+    }
+    if (found) {
+        RemoveEntryList(&found->Link);
+        found->Listener = NULL;
+        found->List = NULL;
+    }
+    host_unlock(&InspectLock);
+    if (found)
+        Reset(found);
+}
+
 static void Inspect(WSKP_SOCKET *s, WSKP_INCOMING *i)
 {
     SOCKADDR_INET local, remote;
@@ -315,6 +337,8 @@ static void Inspect(WSKP_SOCKET *s, WSKP_INCOMING *i)
         vf_report(VF_ERROR, "VF-WSK-09", "WSK-INSP-05", (const void *)s->ListenTable->WskInspectEvent,
                   "WskInspectEvent returned %d", action);
     (void)Decide(s, &mine, action == WskInspectAccept);
+    if (action != WskInspectAccept)
+        ForgetAbort(s, &mine);
 }
 
 static void TellAbort(WSKP_SOCKET *s, WSKP_INCOMING *i)

@@ -12,6 +12,9 @@ typedef struct _SINK {
     PWSK_SOCKET Listener;
     CALL *CompleteInside; /* WskInspectComplete is called from within the callback */
     WSK_INSPECT_ACTION InsideAction;
+    BOOLEAN Gate; /* the callback does not return before Opened is set */
+    volatile LONG Opened;
+    COUNTER Entered;
 } SINK;
 static SINK Sink;
 
@@ -36,6 +39,9 @@ static WSK_INSPECT_ACTION WSKAPI OnInspect(PVOID Context, PSOCKADDR Local, PSOCK
                     LISTEN_OF(s->Listener)->WskInspectComplete(s->Listener, &copy, s->InsideAction, irp));
     }
     WSK_INSPECT_ACTION action = s->Action;
+    CounterAdd(&s->Entered);
+    while (s->Gate && !s->Opened)
+        YieldProcessor();
     CounterAdd(&s->Inspects);
     return action;
 }
@@ -81,6 +87,7 @@ static BOOLEAN Begin(BOOLEAN Conditional, ULONG Mask, WSK_INSPECT_ACTION Action,
     CounterInit(&Sink.Inspects);
     CounterInit(&Sink.Aborts);
     CounterInit(&Sink.Accepts);
+    CounterInit(&Sink.Entered);
     Sink.Action = Action;
     NTSTATUS status = OpenListen(AF_INET, &Sink, &Table, Listener);
     if (NT_SUCCESS(status) && Conditional)
@@ -370,6 +377,35 @@ TEST(aborted_after_accept, "WSK-INSP-09")
     CHECK_STATUS(CallFinish(&call), STATUS_CANCELLED);
 }
 
+TEST(reset_while_it_is_rejected, "WSK-INSP-04 WSK-INSP-09")
+{
+    PWSK_SOCKET listener, client;
+    SOCKADDR_INET address;
+    CALL close;
+
+    /* The peer goes while WskInspectEvent runs, and that rejects: no abort of what nobody waits for. */
+    for (ULONG i = 0; i < 4; i++) {
+        if (!Begin(TRUE, 0, WskInspectReject, &listener, &address))
+            return;
+        Sink.Gate = TRUE;
+        NTSTATUS status = OpenConnection(AF_INET, NULL, NULL, &client);
+        if (NT_SUCCESS(status))
+            status = BindLoopback(client, AF_INET, NULL);
+        CALL connect;
+        (void)StartConnect(&connect, client, &address);
+        BOOLEAN entered = CounterWait(&Sink.Entered, 1);
+        (void)StartClose(&close, client); /* it may live on the processor that the callback holds */
+        InterlockedExchange(&Sink.Opened, 1);
+        (void)CallFinish(&connect);
+        NTSTATUS closed = CallFinish(&close);
+        CHECK(entered);
+        CHECK_STATUS(closed, STATUS_SUCCESS);
+        Settle();
+        CHECK_EQ(Sink.Inspects.Value, 1);
+        CHECK_EQ(Sink.Aborts.Value, 0);
+    }
+}
+
 TEST(cannot_be_disabled, "WSK-INSP-14 WSK-INSP-02")
 {
     PWSK_SOCKET listener, client;
@@ -424,4 +460,4 @@ TEST(dead_listener, "WSK-INSP-08 WSK-INSP-11 D62")
 
 TESTS(ROW(off_by_default) ROW(accepted) ROW(rejected) ROW(pended) ROW(wrong_actions)
           ROW(completed_inside) ROW(aborted_while_pended) ROW(aborted_after_accept)
-              ROW(cannot_be_disabled) ROW(closed_with_pended) ROW(dead_listener))
+              ROW(reset_while_it_is_rejected) ROW(cannot_be_disabled) ROW(closed_with_pended) ROW(dead_listener))
