@@ -534,8 +534,10 @@ static void Indicate(WSKP_SOCKET *s)
     WskpUpcallBegin(&upcall);
     NTSTATUS status = callback(s->Context, flags | WskpUpcallFlags(), &array[0]->Datagram);
     WskpUpcallEnd(&upcall, "WskReceiveFromEvent");
-    if (status == STATUS_PENDING)
+    if (status == STATUS_PENDING) {
+        WskpNodesLeave(array, count);
         return;
+    }
     if (status != STATUS_SUCCESS && status != STATUS_DATA_NOT_ACCEPTED)
         vf_report(VF_ERROR, "VF-WSK-09", "WSK-RFEV-14", (const void *)callback,
                   "WskReceiveFromEvent returned 0x%08x", status);

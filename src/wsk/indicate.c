@@ -117,6 +117,12 @@ static BOOLEAN TakeBack(WSKP_NODE *Node)
                                        __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
+static void Put(WSKP_NODE *Node)
+{
+    if (InterlockedDecrement(&Node->Refs) == 0)
+        WskpNodeFree(Node);
+}
+
 static void ReleaseOne(WSKP_SOCKET *Socket, WSKP_NODE *Node)
 {
     SIZE_T bytes = NodeBytes(Node);
@@ -127,7 +133,7 @@ static void ReleaseOne(WSKP_SOCKET *Socket, WSKP_NODE *Node)
     host_unlock(&Socket->Lock);
     InterlockedDecrement(&Socket->Client->Retained);
     vf_died(VF_WSK_INDICATION, Node);
-    WskpNodeFree(Node);
+    Put(Node);
 }
 
 NTSTATUS WskpReleaseNodes(WSKP_SOCKET *Socket, PVOID First, BOOLEAN Datagram, const void *Caller)
@@ -160,9 +166,10 @@ void WskpReclaimNodes(LIST_ENTRY *Nodes)
 
 /*
  * Before a callback: the nodes become the client's. Their own links stay on `Nodes` in order, as an
- * array of pointers would, because Next is the client's from now on; a node that the client releases
- * inside the callback is gone, so the list itself must not be walked afterwards. The caller keeps
- * plain pointers in `Array` (at most `Room`), and the count comes back.
+ * array of pointers would, because Next is the client's from now on, so the list itself must not be
+ * walked afterwards. The caller keeps plain pointers in `Array` (at most `Room`), and the count comes
+ * back. The client may release a node inside the callback; a reference for the callback keeps the
+ * memory until WskpNodesTakeBack() or WskpNodesLeave().
  */
 ULONG WskpNodesIndicate(WSKP_SOCKET *Socket, LIST_ENTRY *Nodes, WSKP_NODE **Array, ULONG Room,
                         SIZE_T *Bytes)
@@ -179,6 +186,7 @@ ULONG WskpNodesIndicate(WSKP_SOCKET *Socket, LIST_ENTRY *Nodes, WSKP_NODE **Arra
     for (ULONG i = 0; i < count; i++) {
         PVOID next = i + 1 < count ? Array[i + 1] : NULL;
         Array[i]->Data.Next = next;
+        Array[i]->Refs = 2;
         __atomic_store_n(&Array[i]->State, WskpNodeIndicated, __ATOMIC_RELEASE);
         vf_born(VF_WSK_INDICATION, Array[i], NodeBytes(Array[i]), 0, Socket->Owner);
     }
@@ -201,11 +209,14 @@ void WskpNodesTakeBack(WSKP_SOCKET *Socket, WSKP_NODE **Array, ULONG Count, SIZE
     for (ULONG i = 0; i < Count; i++) {
         WSKP_NODE *n = Array[i];
         SIZE_T bytes = NodeBytes(n);
-        if (!TakeBack(n))
-            continue; /* released inside the callback (D38) */
+        if (!TakeBack(n)) { /* released inside the callback (D38) */
+            Put(n);
+            continue;
+        }
         if (!Back || (bytes > 0 && Keep >= bytes)) {
             Keep -= Keep >= bytes ? bytes : Keep;
             ReleaseOne(Socket, n);
+            Put(n);
             continue;
         }
         host_lock(&Socket->Lock);
@@ -219,4 +230,10 @@ void WskpNodesTakeBack(WSKP_SOCKET *Socket, WSKP_NODE **Array, ULONG Count, SIZE
         n->State = WskpNodeHeld;
         InsertTailList(Back, &n->Link);
     }
+}
+
+void WskpNodesLeave(WSKP_NODE **Array, ULONG Count)
+{
+    for (ULONG i = 0; i < Count; i++)
+        Put(Array[i]);
 }

@@ -363,8 +363,10 @@ static void Indicate(WSKP_SOCKET *s)
     WskpUpcallBegin(&upcall);
     NTSTATUS status = callback(s->Context, flags | WskpUpcallFlags(), &array[0]->Data, bytes, &accepted);
     WskpUpcallEnd(&upcall, "WskReceiveEvent");
-    if (status == STATUS_PENDING)
+    if (status == STATUS_PENDING) {
+        WskpNodesLeave(array, count);
         return;
+    }
     if (status != STATUS_SUCCESS) {
         if (status != STATUS_DATA_NOT_ACCEPTED)
             vf_report(VF_ERROR, "VF-WSK-09", "WSK-RCVE-17", (const void *)callback,

@@ -448,6 +448,7 @@ struct _WSKP_NODE {
     };
     ULONG Magic;
     ULONG State; /* atomic: enum below */
+    LONG Refs;   /* while indicated: the client's, and the running callback's */
     LIST_ENTRY Link; /* WSKP_SOCKET.Held, or a local list */
     WSKP_SOCKET *Socket;
     struct net_buf *Buf;
@@ -478,6 +479,8 @@ ULONG WskpNodesIndicate(WSKP_SOCKET *Socket, LIST_ENTRY *Nodes, WSKP_NODE **Arra
                         SIZE_T *Bytes);
 void WskpNodesTakeBack(WSKP_SOCKET *Socket, WSKP_NODE **Array, ULONG Count, SIZE_T Keep,
                        LIST_ENTRY *Back);
+/* After STATUS_PENDING: leaves them to the client. */
+void WskpNodesLeave(WSKP_NODE **Array, ULONG Count);
 NTSTATUS WskpBootNodes(void);
 void WskpShutdownNodes(void);
 
