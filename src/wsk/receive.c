@@ -382,9 +382,11 @@ static void Indicate(WSKP_SOCKET *s)
     if (accepted == bytes)
         return;
     host_lock(&s->Lock);
-    s->HeldBytes += bytes - accepted;
-    while (!IsListEmpty(&back))
-        InsertHeadList(&s->Held, RemoveTailList(&back));
+    while (!IsListEmpty(&back)) { /* without what the client released inside the callback */
+        WSKP_NODE *n = CONTAINING_RECORD(RemoveTailList(&back), WSKP_NODE, Link);
+        s->HeldBytes += n->Buf->length - n->Consumed;
+        InsertHeadList(&s->Held, &n->Link);
+    }
     s->Suspended = !s->Rearm;
     s->Rearm = FALSE;
     host_unlock(&s->Lock);
