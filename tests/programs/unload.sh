@@ -13,6 +13,11 @@ expect 4 wskrun --for 0 --unload-timeout 5.5 "$(driver pt-stuck)"
 says 'has not unloaded after 5 seconds'
 says '1 pool allocation'
 
+# So does WskDeregister, which never gives up (proves D71).
+expect 4 wskrun --for 0 --unload-timeout 6 "$(driver pt-capture)"
+says 'WskDeregister waits for 1 captured provider NPI: WskReleaseProviderNPI was not called'
+says 'did not end within 6 seconds'
+
 # A second signal stops at once.
 rm "$out"
 wskrun --unload-timeout 100 "$(driver pt-stuck)" >"$out" 2>&1 &
