@@ -25,6 +25,9 @@ ULONG RtlpDecodeUtf8(const CHAR *Text, SIZE_T Count, SIZE_T *Used, BOOLEAN *Bad)
 ULONG RtlpEncodeUtf16(ULONG CodePoint, WCHAR Out[2]);
 ULONG RtlpEncodeUtf8(ULONG CodePoint, CHAR Out[4]);
 
+/* Paged pool for a string that the driver frees; Owner is the driver's caller. */
+PVOID RtlpAllocateString(SIZE_T Bytes, const void *Owner);
+
 /* Simple case mapping of one UTF-16 unit (string.c). */
 WCHAR RtlpUpcase(WCHAR Unit);
 WCHAR RtlpDowncase(WCHAR Unit);

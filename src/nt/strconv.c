@@ -166,7 +166,8 @@ ULONG NTAPI RtlxUnicodeStringToAnsiSize(PCUNICODE_STRING UnicodeString)
 
 /* ---- strings ------------------------------------------------------------------------------- */
 
-static NTSTATUS StringToWide(PUNICODE_STRING Destination, const STRING *Source, BOOLEAN Allocate)
+static NTSTATUS StringToWide(PUNICODE_STRING Destination, const STRING *Source, BOOLEAN Allocate,
+                             const void *Owner)
 {
     SIZE_T Bytes = ToWide(NULL, 0, Source->Buffer, Source->Length).Needed;
 
@@ -174,8 +175,7 @@ static NTSTATUS StringToWide(PUNICODE_STRING Destination, const STRING *Source, 
         return STATUS_INVALID_PARAMETER_2;
     if (Allocate) {
         Destination->MaximumLength = (USHORT)(Bytes + sizeof(WCHAR));
-        Destination->Buffer =
-            ExAllocatePoolWithTag(PagedPool, Destination->MaximumLength, STRING_TAG);
+        Destination->Buffer = RtlpAllocateString(Destination->MaximumLength, Owner);
         if (!Destination->Buffer)
             return STATUS_NO_MEMORY;
     } else if (Bytes + sizeof(WCHAR) > Destination->MaximumLength) {
@@ -188,7 +188,8 @@ static NTSTATUS StringToWide(PUNICODE_STRING Destination, const STRING *Source, 
 }
 
 /* A short buffer of the caller gets what fits: RtlUnicodeStringToAnsiString documents that. */
-static NTSTATUS StringToNarrow(PSTRING Destination, PCUNICODE_STRING Source, BOOLEAN Allocate)
+static NTSTATUS StringToNarrow(PSTRING Destination, PCUNICODE_STRING Source, BOOLEAN Allocate,
+                               const void *Owner)
 {
     SIZE_T Count = Source->Length / sizeof(WCHAR);
     SIZE_T Bytes = ToNarrow(NULL, 0, Source->Buffer, Count).Needed;
@@ -198,8 +199,7 @@ static NTSTATUS StringToNarrow(PSTRING Destination, PCUNICODE_STRING Source, BOO
         return STATUS_INVALID_PARAMETER_2;
     if (Allocate) {
         Destination->MaximumLength = (USHORT)(Bytes + 1);
-        Destination->Buffer =
-            ExAllocatePoolWithTag(PagedPool, Destination->MaximumLength, STRING_TAG);
+        Destination->Buffer = RtlpAllocateString(Destination->MaximumLength, Owner);
         if (!Destination->Buffer)
             return STATUS_NO_MEMORY;
     } else if (!Destination->MaximumLength) {
@@ -216,7 +216,8 @@ NTSTATUS NTAPI RtlAnsiStringToUnicodeString(PUNICODE_STRING DestinationString,
                                             BOOLEAN AllocateDestinationString)
 {
     DDI_ENTER(RtlAnsiStringToUnicodeString);
-    return StringToWide(DestinationString, SourceString, AllocateDestinationString);
+    return StringToWide(DestinationString, SourceString, AllocateDestinationString,
+                        __builtin_return_address(0));
 }
 
 NTSTATUS NTAPI RtlUnicodeStringToAnsiString(PANSI_STRING DestinationString,
@@ -224,7 +225,8 @@ NTSTATUS NTAPI RtlUnicodeStringToAnsiString(PANSI_STRING DestinationString,
                                             BOOLEAN AllocateDestinationString)
 {
     DDI_ENTER(RtlUnicodeStringToAnsiString);
-    return StringToNarrow(DestinationString, SourceString, AllocateDestinationString);
+    return StringToNarrow(DestinationString, SourceString, AllocateDestinationString,
+                          __builtin_return_address(0));
 }
 
 NTSTATUS NTAPI RtlUTF8StringToUnicodeString(PUNICODE_STRING DestinationString,
@@ -232,7 +234,8 @@ NTSTATUS NTAPI RtlUTF8StringToUnicodeString(PUNICODE_STRING DestinationString,
                                             BOOLEAN AllocateDestinationString)
 {
     DDI_ENTER(RtlUTF8StringToUnicodeString);
-    return StringToWide(DestinationString, SourceString, AllocateDestinationString);
+    return StringToWide(DestinationString, SourceString, AllocateDestinationString,
+                        __builtin_return_address(0));
 }
 
 NTSTATUS NTAPI RtlUnicodeStringToUTF8String(PUTF8_STRING DestinationString,
@@ -240,7 +243,8 @@ NTSTATUS NTAPI RtlUnicodeStringToUTF8String(PUTF8_STRING DestinationString,
                                             BOOLEAN AllocateDestinationString)
 {
     DDI_ENTER(RtlUnicodeStringToUTF8String);
-    return StringToNarrow(DestinationString, SourceString, AllocateDestinationString);
+    return StringToNarrow(DestinationString, SourceString, AllocateDestinationString,
+                          __builtin_return_address(0));
 }
 
 /* ---- numbers ------------------------------------------------------------------------------- */
@@ -397,7 +401,7 @@ NTSTATUS NTAPI RtlStringFromGUID(REFGUID Guid, PUNICODE_STRING GuidString)
     DDI_ENTER(RtlStringFromGUID);
     GuidString->MaximumLength = (GUID_CHARS + 1) * sizeof(WCHAR);
     GuidString->Length = GUID_CHARS * sizeof(WCHAR);
-    GuidString->Buffer = ExAllocatePoolWithTag(PagedPool, GuidString->MaximumLength, STRING_TAG);
+    GuidString->Buffer = RtlpAllocateString(GuidString->MaximumLength, __builtin_return_address(0));
     if (!GuidString->Buffer)
         return STATUS_NO_MEMORY;
     for (ULONG i = 0; i <= GUID_CHARS; i++) {

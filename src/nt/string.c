@@ -6,6 +6,7 @@
  * process. Buffers that a routine allocates come from paged pool under the tag 'Strg'; callers
  * synchronise their own strings.
  */
+#include "nt/mi.h"
 #include "nt/rtlp.h"
 
 #define STRING_TAG       'grtS'
@@ -271,7 +272,7 @@ NTSTATUS NTAPI RtlDuplicateUnicodeString(ULONG Flags, PCUNICODE_STRING StringIn,
     *StringOut = (UNICODE_STRING){ 0 };
     if (!Total)
         return STATUS_SUCCESS;
-    StringOut->Buffer = ExAllocatePoolWithTag(PagedPool, Total, STRING_TAG);
+    StringOut->Buffer = RtlpAllocateString(Total, __builtin_return_address(0));
     if (!StringOut->Buffer)
         return STATUS_NO_MEMORY;
     __builtin_memcpy(StringOut->Buffer, StringIn->Buffer, Bytes);
@@ -409,13 +410,18 @@ VOID NTAPI RtlUpperString(PSTRING DestinationString, const STRING *SourceString)
     DestinationString->Length = Length;
 }
 
+/* The driver owns what a function allocates for it, so that the leak check names its caller. */
+PVOID RtlpAllocateString(SIZE_T Bytes, const void *Owner)
+{
+    return ExpAllocatePool(Bytes, 0, STRING_TAG, FALSE, Owner);
+}
+
 static NTSTATUS MapCase(PUNICODE_STRING Destination, PCUNICODE_STRING Source, BOOLEAN Allocate,
-                        WCHAR (*Map)(WCHAR))
+                        WCHAR (*Map)(WCHAR), const void *Owner)
 {
     if (Allocate) {
         Destination->MaximumLength = Source->Length;
-        Destination->Buffer =
-            ExAllocatePoolWithTag(PagedPool, Source->Length ? Source->Length : 1, STRING_TAG);
+        Destination->Buffer = RtlpAllocateString(Source->Length ? Source->Length : 1, Owner);
         if (!Destination->Buffer)
             return STATUS_NO_MEMORY;
     } else if (Source->Length > Destination->MaximumLength) {
@@ -432,7 +438,8 @@ NTSTATUS NTAPI RtlUpcaseUnicodeString(PUNICODE_STRING DestinationString,
                                       BOOLEAN AllocateDestinationString)
 {
     DDI_ENTER(RtlUpcaseUnicodeString);
-    return MapCase(DestinationString, SourceString, AllocateDestinationString, RtlpUpcase);
+    return MapCase(DestinationString, SourceString, AllocateDestinationString, RtlpUpcase,
+                   __builtin_return_address(0));
 }
 
 NTSTATUS NTAPI RtlDowncaseUnicodeString(PUNICODE_STRING DestinationString,
@@ -440,7 +447,8 @@ NTSTATUS NTAPI RtlDowncaseUnicodeString(PUNICODE_STRING DestinationString,
                                         BOOLEAN AllocateDestinationString)
 {
     DDI_ENTER(RtlDowncaseUnicodeString);
-    return MapCase(DestinationString, SourceString, AllocateDestinationString, RtlpDowncase);
+    return MapCase(DestinationString, SourceString, AllocateDestinationString, RtlpDowncase,
+                   __builtin_return_address(0));
 }
 
 NTSTATUS NTAPI RtlHashUnicodeString(PCUNICODE_STRING String, BOOLEAN CaseInSensitive,
