@@ -104,10 +104,10 @@ C_ASSERT(sizeof(WCHAR) == 2); /* needs -fshort-wchar */
 #define MAXLONG      0x7fffffff
 #define MAXUCHAR     0xff
 #define MAXUSHORT    0xffff
-#define MAXUINT8     ((UINT8)~((UINT8)0))
-#define MAXUINT16    ((UINT16)~((UINT16)0))
-#define MAXUINT32    ((UINT32)~((UINT32)0))
-#define MAXUINT64    ((UINT64)~((UINT64)0))
+#define MAXUINT8     ((UINT8) ~((UINT8)0))
+#define MAXUINT16    ((UINT16) ~((UINT16)0))
+#define MAXUINT32    ((UINT32) ~((UINT32)0))
+#define MAXUINT64    ((UINT64) ~((UINT64)0))
 #define MAXULONG     0xffffffff
 #define MAXDWORD     0xffffffff
 #define MAXBYTE      0xff
