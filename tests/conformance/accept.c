@@ -27,8 +27,8 @@ static LONG ReceivedInside; /* WskReceiveEvent ran before WskAcceptEvent had ret
 static volatile LONG InAccept;
 static PVOID SeenContext;
 
-static NTSTATUS WSKAPI OnReceive(PVOID Context, ULONG Flags, PWSK_DATA_INDICATION Data, SIZE_T Indicated,
-                                 SIZE_T *Accepted)
+static NTSTATUS WSKAPI OnReceive(PVOID Context, ULONG Flags, PWSK_DATA_INDICATION Data,
+                                 SIZE_T Indicated, SIZE_T *Accepted)
 {
     UNREFERENCED_PARAMETER(Flags);
     UNREFERENCED_PARAMETER(Data);
@@ -101,7 +101,8 @@ static void ResetSink(void)
     SeenContext = NULL;
 }
 
-static BOOLEAN Begin(ADDRESS_FAMILY Family, ULONG Mask, PWSK_SOCKET *Listener, SOCKADDR_INET *Address)
+static BOOLEAN Begin(ADDRESS_FAMILY Family, ULONG Mask, PWSK_SOCKET *Listener,
+                     SOCKADDR_INET *Address)
 {
     ResetSink();
     NTSTATUS status = OpenListen(Family, &Sink, &ListenTable, Listener);
@@ -127,7 +128,8 @@ static BOOLEAN Dial(const SOCKADDR_INET *To, PWSK_SOCKET *Socket)
     return status == STATUS_SUCCESS;
 }
 
-/* ---- WskAccept --------------------------------------------------------------------------------------- */
+/* ---- WskAccept
+ * --------------------------------------------------------------------------------------- */
 
 TEST(waiting_connection, "WSK-ACC-01 WSK-CAT-03 WSK-CAT-09 D24")
 {
@@ -146,9 +148,10 @@ TEST(waiting_connection, "WSK-ACC-01 WSK-CAT-03 WSK-CAT-09 D24")
         CHECK_STATUS(LocalAddressOf(client[i], &local), STATUS_SUCCESS);
         CALL call;
         PIRP irp = CallBegin(&call);
-        CHECK_STATUS(CallEnd(&call, CONNECTION_OF(accepted[i])->WskGetRemoteAddress(
-                                        accepted[i], (PSOCKADDR)&remote, irp)),
-                     STATUS_SUCCESS);
+        CHECK_STATUS(
+            CallEnd(&call, CONNECTION_OF(accepted[i])
+                               ->WskGetRemoteAddress(accepted[i], (PSOCKADDR)&remote, irp)),
+            STATUS_SUCCESS);
         CHECK_EQ(PortOf(&remote), PortOf(&local));
     }
 }
@@ -196,8 +199,9 @@ TEST(addresses, "WSK-ACC-04 WSK-ACC-05 WSK-ADDR-07 D76")
             PIRP irp = CallBegin(&call);
             if (!pend && !Dial(&address, &client))
                 return;
-            CallStarted(&call, LISTEN_OF(listener)->WskAccept(listener, 0, NULL, NULL,
-                                                              (PSOCKADDR)&local, (PSOCKADDR)&remote, irp));
+            CallStarted(&call,
+                        LISTEN_OF(listener)->WskAccept(listener, 0, NULL, NULL, (PSOCKADDR)&local,
+                                                       (PSOCKADDR)&remote, irp));
             if (pend && !Dial(&address, &client))
                 return;
             CHECK_STATUS(CallFinish(&call), STATUS_SUCCESS);
@@ -303,7 +307,8 @@ TEST(inherited_options, "WSK-ACC-16 WSK-OPT-09 WSK-OPT-10 D58")
 
     if (!Begin(AF_INET, 0, &listener, &address))
         return;
-    CHECK_STATUS(SetOption(listener, SOL_SOCKET, SO_KEEPALIVE, &value, sizeof(value)), STATUS_SUCCESS);
+    CHECK_STATUS(SetOption(listener, SOL_SOCKET, SO_KEEPALIVE, &value, sizeof(value)),
+                 STATUS_SUCCESS);
     CHECK_STATUS(SetOption(listener, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)), STATUS_SUCCESS);
     if (!Dial(&address, &client))
         return;
@@ -313,21 +318,25 @@ TEST(inherited_options, "WSK-ACC-16 WSK-OPT-09 WSK-OPT-10 D58")
     CHECK_STATUS(GetOption(accepted, SOL_SOCKET, SO_KEEPALIVE, &value, sizeof(value), &n),
                  STATUS_SUCCESS);
     CHECK_EQ(value, 1);
-    CHECK_STATUS(GetOption(accepted, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size), &n), STATUS_SUCCESS);
+    CHECK_STATUS(GetOption(accepted, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size), &n),
+                 STATUS_SUCCESS);
     CHECK_EQ(size, 100000);
     value = 0;
     size = 50000;
-    CHECK_STATUS(SetOption(accepted, SOL_SOCKET, SO_KEEPALIVE, &value, sizeof(value)), STATUS_SUCCESS);
+    CHECK_STATUS(SetOption(accepted, SOL_SOCKET, SO_KEEPALIVE, &value, sizeof(value)),
+                 STATUS_SUCCESS);
     CHECK_STATUS(SetOption(accepted, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)), STATUS_SUCCESS);
     value = 1;
     CHECK_STATUS(GetOption(accepted, SOL_SOCKET, SO_KEEPALIVE, &value, sizeof(value), &n),
                  STATUS_SUCCESS);
     CHECK_EQ(value, 0);
-    CHECK_STATUS(GetOption(listener, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size), &n), STATUS_SUCCESS);
+    CHECK_STATUS(GetOption(listener, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size), &n),
+                 STATUS_SUCCESS);
     CHECK_EQ(size, 100000);
 }
 
-/* ---- WskAcceptEvent ------------------------------------------------------------------------------------ */
+/* ---- WskAcceptEvent
+ * ------------------------------------------------------------------------------------ */
 
 TEST(by_event, "WSK-ACC-09 WSK-ACC-10 WSK-ACC-13 WSK-ACC-15 D14")
 {
@@ -395,7 +404,8 @@ TEST(presets, "WSK-ACC-14 WSK-EVT-03 WSK-EVT-12")
     BUFFER *out = MakePattern(10, 1);
     int context;
 
-    if (!Begin(AF_INET, WSK_EVENT_ACCEPT | WSK_EVENT_RECEIVE | WSK_EVENT_DISCONNECT, &listener, &address))
+    if (!Begin(AF_INET, WSK_EVENT_ACCEPT | WSK_EVENT_RECEIVE | WSK_EVENT_DISCONNECT, &listener,
+               &address))
         return;
     Sink.Context = &context;
     Sink.Table = &ConnectionTable;
@@ -540,7 +550,8 @@ TEST(dead_listener, "WSK-ACC-03 WSK-ACC-12 WSK-CLOSE-09 D62")
     CHECK_EQ(Sink.Calls.Value, 1);
 }
 
-/* ---- stream sockets ------------------------------------------------------------------------------------- */
+/* ---- stream sockets
+ * ------------------------------------------------------------------------------------- */
 
 static NTSTATUS Listen(PWSK_SOCKET Socket)
 {
@@ -638,8 +649,9 @@ TEST(unbound_listener, "WSK-ACC-17 WSK-ACC-18 D34 D35")
     CHECK_STATUS(CallFinish(&call), STATUS_INVALID_DEVICE_STATE);
     CHECK_STATUS(BindLoopback(listener, AF_INET, NULL), STATUS_SUCCESS);
     PIRP irp = CallBegin(&call);
-    CHECK_STATUS(CallEnd(&call, LISTEN_OF(listener)->WskAccept(listener, 1, NULL, NULL, NULL, NULL, irp)),
-                 STATUS_INVALID_PARAMETER);
+    CHECK_STATUS(
+        CallEnd(&call, LISTEN_OF(listener)->WskAccept(listener, 1, NULL, NULL, NULL, NULL, irp)),
+        STATUS_INVALID_PARAMETER);
 }
 
 TESTS(ROW(waiting_connection) ROW(pends_for_the_next) ROW(addresses) ROW(accepted_by_request)

@@ -34,8 +34,9 @@ TEST(every_category_and_state, "WSK-CLOSE-01 WSK-CLOSE-08 D10")
             CALL call;
             if (bound && kinds[k].Flags == WSK_FLAG_BASIC_SOCKET)
                 continue;
-            CHECK_STATUS(Open(AF_INET, kinds[k].Type, kinds[k].Protocol, kinds[k].Flags, NULL, NULL, &s),
-                         STATUS_SUCCESS);
+            CHECK_STATUS(
+                Open(AF_INET, kinds[k].Type, kinds[k].Protocol, kinds[k].Flags, NULL, NULL, &s),
+                STATUS_SUCCESS);
             if (bound)
                 CHECK_STATUS(BindLoopback(s, AF_INET, NULL), STATUS_SUCCESS);
             (void)StartClose(&call, s);
@@ -87,7 +88,8 @@ TEST(ends_a_datagram_receive, "WSK-CLOSE-02 D10")
     CHECK_STATUS(OpenDatagram(AF_INET, NULL, NULL, &s), STATUS_SUCCESS);
     CHECK_STATUS(BindLoopback(s, AF_INET, NULL), STATUS_SUCCESS);
     PIRP irp = CallBegin(&receive);
-    CallStarted(&receive, DATAGRAM_OF(s)->WskReceiveFrom(s, &in->Buf, 0, NULL, NULL, NULL, NULL, irp));
+    CallStarted(&receive,
+                DATAGRAM_OF(s)->WskReceiveFrom(s, &in->Buf, 0, NULL, NULL, NULL, NULL, irp));
     CHECK_STATUS(receive.Returned, STATUS_PENDING);
     (void)StartClose(&close, s);
     CHECK_STATUS(CallFinish(&close), STATUS_SUCCESS);
@@ -143,7 +145,8 @@ TEST(no_reset_after_both_ends, "WSK-CLOSE-06 D60")
             CHECK_STATUS(Disconnect(pair.Server, 0), STATUS_SUCCESS);
             CHECK_STATUS(Disconnect(pair.Client, 0), STATUS_SUCCESS);
         }
-        if (order < 2) { /* the client read the end, or the host did: no bytes were in front of it */
+        if (order <
+            2) { /* the client read the end, or the host did: no bytes were in front of it */
             CHECK_STATUS(Receive(pair.Client, in, 10, 0, &n), STATUS_SUCCESS);
             CHECK_EQ(n, 0);
         }
@@ -153,7 +156,8 @@ TEST(no_reset_after_both_ends, "WSK-CLOSE-06 D60")
     }
 }
 
-/* ---- callbacks -------------------------------------------------------------------------------------- */
+/* ---- callbacks
+ * -------------------------------------------------------------------------------------- */
 
 static COUNTER Calls;
 static volatile LONG Gate, Inside;
@@ -252,16 +256,16 @@ TEST(keeps_the_cached_descriptor, "WSK-CLOSE-07 WSK-SEC-02")
                  STATUS_SUCCESS);
     CHECK(cached != NULL);
     PIRP irp = CallBegin(&call);
-    CHECK_STATUS(CallEnd(&call, Wsk->WskSocket(Client, AF_INET, SOCK_STREAM, IPPROTO_TCP,
-                                               WSK_FLAG_LISTEN_SOCKET, NULL, NULL, NULL, NULL, cached,
-                                               irp)),
-                 STATUS_SUCCESS);
+    CHECK_STATUS(
+        CallEnd(&call, Wsk->WskSocket(Client, AF_INET, SOCK_STREAM, IPPROTO_TCP,
+                                      WSK_FLAG_LISTEN_SOCKET, NULL, NULL, NULL, NULL, cached, irp)),
+        STATUS_SUCCESS);
     s = (PWSK_SOCKET)call.Information;
     Adopt(s);
     CHECK_STATUS(Close(s), STATUS_SUCCESS);
-    CHECK_STATUS(Wsk->WskControlClient(Client, WSK_RELEASE_SD, sizeof(cached), &cached, 0, NULL, NULL,
-                                       NULL),
-                 STATUS_SUCCESS);
+    CHECK_STATUS(
+        Wsk->WskControlClient(Client, WSK_RELEASE_SD, sizeof(cached), &cached, 0, NULL, NULL, NULL),
+        STATUS_SUCCESS);
 }
 
 TESTS(ROW(every_category_and_state) ROW(ends_requests) ROW(ends_a_datagram_receive)

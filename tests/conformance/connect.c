@@ -123,8 +123,8 @@ TEST(dead_socket, "WSK-CONN-03 WSK-CONX-07 WSK-CLOSE-09 D62")
     }
     CHECK_STATUS(Connect(client, &address), STATUS_FILE_FORCED_CLOSED);
     PIRP irp = CallBegin(&call);
-    CHECK_STATUS(CallEnd(&call, CONNECTION_OF(client)->WskConnectEx(client, (PSOCKADDR)&address, NULL, 0,
-                                                                    irp)),
+    CHECK_STATUS(CallEnd(&call, CONNECTION_OF(client)->WskConnectEx(client, (PSOCKADDR)&address,
+                                                                    NULL, 0, irp)),
                  STATUS_FILE_FORCED_CLOSED);
     CHECK_STATUS(Close(client), STATUS_SUCCESS);
 }
@@ -140,18 +140,20 @@ TEST(wrong_calls, "WSK-CONN-05 WSK-CONN-06 WSK-CONN-07 D34 D35")
     CHECK_STATUS(OpenConnection(AF_INET, NULL, NULL, &unbound), STATUS_SUCCESS);
     CHECK_STATUS(Connect(unbound, &address), STATUS_INVALID_DEVICE_STATE);
     PIRP irp = CallBegin(&call);
-    CHECK_STATUS(CallEnd(&call, CONNECTION_OF(client)->WskConnect(client, (PSOCKADDR)&address, 1, irp)),
-                 STATUS_INVALID_PARAMETER);
+    CHECK_STATUS(
+        CallEnd(&call, CONNECTION_OF(client)->WskConnect(client, (PSOCKADDR)&address, 1, irp)),
+        STATUS_INVALID_PARAMETER);
     Loopback(AF_INET6, PortOf(&address), &six);
     CHECK_STATUS(Connect(client, &six), STATUS_INVALID_PARAMETER);
     CHECK_STATUS(Connect(client, &address), STATUS_SUCCESS); /* none of them did harm */
 }
 
-/* ---- a connect that stays pending ------------------------------------------------------------------- */
+/* ---- a connect that stays pending
+ * ------------------------------------------------------------------- */
 
 /*
- * Fills the listener's backlog, until a connect is not answered any more: that one is left pending in
- * Call and Socket. FALSE: the machine does not do so, the test is skipped.
+ * Fills the listener's backlog, until a connect is not answered any more: that one is left pending
+ * in Call and Socket. FALSE: the machine does not do so, the test is skipped.
  */
 static BOOLEAN Crowd(PWSK_SOCKET *Listener, SOCKADDR_INET *Address, CALL *Call, PWSK_SOCKET *Socket)
 {
@@ -171,7 +173,8 @@ static BOOLEAN Crowd(PWSK_SOCKET *Listener, SOCKADDR_INET *Address, CALL *Call, 
         if (i < 100)
             break;
         LARGE_INTEGER limit = { .QuadPart = -10000000 };
-        if (KeWaitForSingleObject(&Call->Done, Executive, KernelMode, FALSE, &limit) == STATUS_TIMEOUT)
+        if (KeWaitForSingleObject(&Call->Done, Executive, KernelMode, FALSE, &limit) ==
+            STATUS_TIMEOUT)
             return TRUE;
         CallFree(Call);
     }
@@ -211,9 +214,9 @@ TEST(pending_connect, "WSK-CONN-01 WSK-CONN-02 D33 D08 D09 D10 D24 WSK-CLOSE-02 
     /* WskSocketConnect, cancelled: no socket remains. */
     SOCKADDR_INET any;
     PIRP irp = CallBegin(&second);
-    CallStarted(&second, Wsk->WskSocketConnect(Client, SOCK_STREAM, IPPROTO_TCP,
-                                               Loopback(AF_INET, 0, &any), (PSOCKADDR)&address, 0, NULL,
-                                               NULL, NULL, NULL, NULL, irp));
+    CallStarted(&second,
+                Wsk->WskSocketConnect(Client, SOCK_STREAM, IPPROTO_TCP, Loopback(AF_INET, 0, &any),
+                                      (PSOCKADDR)&address, 0, NULL, NULL, NULL, NULL, NULL, irp));
     CHECK_STATUS(second.Returned, STATUS_PENDING);
     CHECK(IoCancelIrp(irp));
     CHECK_STATUS(CallFinish(&second), STATUS_CANCELLED);
@@ -226,10 +229,11 @@ TEST(pending_connect, "WSK-CONN-01 WSK-CONN-02 D33 D08 D09 D10 D24 WSK-CLOSE-02 
     CHECK_STATUS(Connect(other, &address), STATUS_IO_TIMEOUT);
 }
 
-/* ---- WskConnectEx --------------------------------------------------------------------------------------- */
+/* ---- WskConnectEx
+ * --------------------------------------------------------------------------------------- */
 
-static NTSTATUS ConnectEx(PWSK_SOCKET Socket, const SOCKADDR_INET *Remote, WSK_BUF *Buffer, ULONG Flags,
-                          SIZE_T *Information)
+static NTSTATUS ConnectEx(PWSK_SOCKET Socket, const SOCKADDR_INET *Remote, WSK_BUF *Buffer,
+                          ULONG Flags, SIZE_T *Information)
 {
     CALL call;
     PIRP irp = CallBegin(&call);
@@ -294,8 +298,8 @@ TEST(connect_ex_on_a_stream, "WSK-CONX-01 WSK-CONX-02 WSK-CAT-06")
     CHECK_STATUS(OpenStream(AF_INET, NULL, NULL, &stream), STATUS_SUCCESS);
     CHECK_STATUS(BindLoopback(stream, AF_INET, NULL), STATUS_SUCCESS);
     PIRP irp = CallBegin(&call);
-    CHECK_STATUS(CallEnd(&call, STREAM_OF(stream)->WskConnectEx(stream, (PSOCKADDR)&address, &out->Buf, 0,
-                                                               irp)),
+    CHECK_STATUS(CallEnd(&call, STREAM_OF(stream)->WskConnectEx(stream, (PSOCKADDR)&address,
+                                                                &out->Buf, 0, irp)),
                  STATUS_SUCCESS);
     CHECK_STATUS(Accept(listener, NULL, NULL, &accepted), STATUS_SUCCESS);
     CHECK_STATUS(ReceiveAll(accepted, in, 500), STATUS_SUCCESS);
@@ -319,13 +323,14 @@ TEST(fast_open, "WSK-CONX-06 WSK-OPT-13")
     CHECK(IsPattern(in->Data, 500, 1, 0));
 }
 
-/* ---- WskSocketConnect ------------------------------------------------------------------------------------- */
+/* ---- WskSocketConnect
+ * ------------------------------------------------------------------------------------- */
 
 static COUNTER Received;
 static PVOID SeenContext;
 
-static NTSTATUS WSKAPI OnReceive(PVOID Context, ULONG Flags, PWSK_DATA_INDICATION Data, SIZE_T Indicated,
-                                 SIZE_T *Accepted)
+static NTSTATUS WSKAPI OnReceive(PVOID Context, ULONG Flags, PWSK_DATA_INDICATION Data,
+                                 SIZE_T Indicated, SIZE_T *Accepted)
 {
     UNREFERENCED_PARAMETER(Flags);
     UNREFERENCED_PARAMETER(Data);
@@ -338,8 +343,8 @@ static NTSTATUS WSKAPI OnReceive(PVOID Context, ULONG Flags, PWSK_DATA_INDICATIO
 
 static const WSK_CLIENT_CONNECTION_DISPATCH Table = { OnReceive, NULL, NULL };
 
-static NTSTATUS SocketConnect(USHORT Type, ULONG Protocol, PSOCKADDR Local, PSOCKADDR Remote, ULONG Flags,
-                              PVOID Context, PWSK_SOCKET *Socket)
+static NTSTATUS SocketConnect(USHORT Type, ULONG Protocol, PSOCKADDR Local, PSOCKADDR Remote,
+                              ULONG Flags, PVOID Context, PWSK_SOCKET *Socket)
 {
     CALL call;
     PIRP irp = CallBegin(&call);
@@ -391,30 +396,31 @@ TEST(socket_connect_fails, "WSK-SCON-03 WSK-SCON-07 D40 D33 D35")
     if (!Ready(AF_INET, &listener, &address, &other) || !Nobody(AF_INET, &nobody))
         return;
     Wildcard(AF_INET, 0, &any);
-    CHECK_STATUS(SocketConnect(SOCK_STREAM, IPPROTO_TCP, (PSOCKADDR)&any, (PSOCKADDR)&nobody, 0, NULL,
-                               &s),
-                 STATUS_CONNECTION_REFUSED);
+    CHECK_STATUS(
+        SocketConnect(SOCK_STREAM, IPPROTO_TCP, (PSOCKADDR)&any, (PSOCKADDR)&nobody, 0, NULL, &s),
+        STATUS_CONNECTION_REFUSED);
     CHECK(s == NULL);
-    CHECK_STATUS(SocketConnect(SOCK_DGRAM, IPPROTO_UDP, (PSOCKADDR)&any, (PSOCKADDR)&address, 0, NULL,
-                               &s),
-                 STATUS_NOT_SUPPORTED);
+    CHECK_STATUS(
+        SocketConnect(SOCK_DGRAM, IPPROTO_UDP, (PSOCKADDR)&any, (PSOCKADDR)&address, 0, NULL, &s),
+        STATUS_NOT_SUPPORTED);
     CHECK(s == NULL);
-    CHECK_STATUS(SocketConnect(SOCK_STREAM, IPPROTO_TCP, (PSOCKADDR)&any, (PSOCKADDR)&address, 1, NULL,
-                               &s),
-                 STATUS_INVALID_PARAMETER);
+    CHECK_STATUS(
+        SocketConnect(SOCK_STREAM, IPPROTO_TCP, (PSOCKADDR)&any, (PSOCKADDR)&address, 1, NULL, &s),
+        STATUS_INVALID_PARAMETER);
     Loopback(AF_INET6, PortOf(&address), &six);
-    CHECK_STATUS(SocketConnect(SOCK_STREAM, IPPROTO_TCP, (PSOCKADDR)&any, (PSOCKADDR)&six, 0, NULL, &s),
-                 STATUS_INVALID_PARAMETER);
+    CHECK_STATUS(
+        SocketConnect(SOCK_STREAM, IPPROTO_TCP, (PSOCKADDR)&any, (PSOCKADDR)&six, 0, NULL, &s),
+        STATUS_INVALID_PARAMETER);
     /* the bind fails: an address that is not ours, and a port in use */
     Loopback(AF_INET, 0, &foreign);
     foreign.Ipv4.sin_addr.s_addr = RtlUlongByteSwap(0xc0000201); /* 192.0.2.1, for documents */
-    CHECK_STATUS(SocketConnect(SOCK_STREAM, IPPROTO_TCP, (PSOCKADDR)&foreign, (PSOCKADDR)&address, 0,
-                               NULL, &s),
+    CHECK_STATUS(SocketConnect(SOCK_STREAM, IPPROTO_TCP, (PSOCKADDR)&foreign, (PSOCKADDR)&address,
+                               0, NULL, &s),
                  STATUS_INVALID_ADDRESS_COMPONENT);
     CHECK(s == NULL);
     CHECK_STATUS(LocalAddressOf(other, &taken), STATUS_SUCCESS);
-    CHECK_STATUS(SocketConnect(SOCK_STREAM, IPPROTO_TCP, (PSOCKADDR)&taken, (PSOCKADDR)&address, 0, NULL,
-                               &s),
+    CHECK_STATUS(SocketConnect(SOCK_STREAM, IPPROTO_TCP, (PSOCKADDR)&taken, (PSOCKADDR)&address, 0,
+                               NULL, &s),
                  STATUS_ADDRESS_ALREADY_EXISTS);
     CHECK(s == NULL);
 }

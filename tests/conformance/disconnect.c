@@ -25,8 +25,8 @@ static NTSTATUS WSKAPI OnDisconnect(PVOID Context, ULONG Flags)
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS WSKAPI OnReceive(PVOID Context, ULONG Flags, PWSK_DATA_INDICATION Data, SIZE_T Indicated,
-                                 SIZE_T *Accepted)
+static NTSTATUS WSKAPI OnReceive(PVOID Context, ULONG Flags, PWSK_DATA_INDICATION Data,
+                                 SIZE_T Indicated, SIZE_T *Accepted)
 {
     SINK *s = Context;
     UNREFERENCED_PARAMETER(Flags);
@@ -54,7 +54,8 @@ static BOOLEAN Begin(PAIR *Pair, ULONG Mask)
     return status == STATUS_SUCCESS;
 }
 
-/* ---- WskDisconnect -------------------------------------------------------------------------------- */
+/* ---- WskDisconnect
+ * -------------------------------------------------------------------------------- */
 
 TEST(graceful, "WSK-DISC-01 WSK-DISC-03 WSK-DISC-04 WSK-DISC-07 WSK-DISC-09 D59")
 {
@@ -248,7 +249,8 @@ TEST(dead_socket, "WSK-DISC-08 D62")
     CHECK_STATUS(Close(pair.Client), STATUS_SUCCESS);
 }
 
-/* ---- WskDisconnectEvent --------------------------------------------------------------------------- */
+/* ---- WskDisconnectEvent
+ * --------------------------------------------------------------------------- */
 
 static BOOLEAN Told(LONG Calls, ULONG Flags)
 {
@@ -392,7 +394,8 @@ TEST(event_abortive_is_not_held_back, "D61")
     if (!Told(1, WSK_FLAG_ABORTIVE))
         return;
     BUFFER *in = MakeBuffer(10);
-    CHECK_STATUS(Receive(pair.Server, in, 10, 0, NULL), STATUS_CONNECTION_RESET); /* unread: dropped */
+    CHECK_STATUS(Receive(pair.Server, in, 10, 0, NULL),
+                 STATUS_CONNECTION_RESET); /* unread: dropped */
 }
 
 TEST(event_enabled_late, "D61")

@@ -35,8 +35,9 @@ static WSK_INSPECT_ACTION WSKAPI OnInspect(PVOID Context, PSOCKADDR Local, PSOCK
     if (s->CompleteInside) {
         PIRP irp = CallBegin(s->CompleteInside);
         WSK_INSPECT_ID copy = *Id;
-        CallStarted(s->CompleteInside,
-                    LISTEN_OF(s->Listener)->WskInspectComplete(s->Listener, &copy, s->InsideAction, irp));
+        CallStarted(
+            s->CompleteInside,
+            LISTEN_OF(s->Listener)->WskInspectComplete(s->Listener, &copy, s->InsideAction, irp));
     }
     WSK_INSPECT_ACTION action = s->Action;
     CounterAdd(&s->Entered);
@@ -78,8 +79,8 @@ static NTSTATUS WSKAPI OnAccept(PVOID Context, ULONG Flags, PSOCKADDR Local, PSO
 
 static const WSK_CLIENT_LISTEN_DISPATCH Table = { OnAccept, OnInspect, OnAbort };
 
-static BOOLEAN Begin(BOOLEAN Conditional, ULONG Mask, WSK_INSPECT_ACTION Action, PWSK_SOCKET *Listener,
-                     SOCKADDR_INET *Address)
+static BOOLEAN Begin(BOOLEAN Conditional, ULONG Mask, WSK_INSPECT_ACTION Action,
+                     PWSK_SOCKET *Listener, SOCKADDR_INET *Address)
 {
     ULONG on = 1;
 
@@ -146,8 +147,8 @@ static NTSTATUS Complete(PWSK_SOCKET Listener, const WSK_INSPECT_ID *Id, WSK_INS
 static NTSTATUS QueryId(PWSK_SOCKET Socket, WSK_INSPECT_ID *Id)
 {
     SIZE_T n = 0;
-    NTSTATUS status = BASIC_OF(Socket)->WskControlSocket(Socket, WskIoctl, SIO_WSK_QUERY_INSPECT_ID, 0, 0,
-                                                         NULL, sizeof(*Id), Id, &n, NULL);
+    NTSTATUS status = BASIC_OF(Socket)->WskControlSocket(Socket, WskIoctl, SIO_WSK_QUERY_INSPECT_ID,
+                                                         0, 0, NULL, sizeof(*Id), Id, &n, NULL);
 
     if (NT_SUCCESS(status) && n != sizeof(*Id))
         TestFail(__FILE__, __LINE__, "the size is %u", (ULONG)n);
@@ -383,7 +384,8 @@ TEST(reset_while_it_is_rejected, "WSK-INSP-04 WSK-INSP-09")
     SOCKADDR_INET address;
     CALL close;
 
-    /* The peer goes while WskInspectEvent runs, and that rejects: no abort of what nobody waits for. */
+    /* The peer goes while WskInspectEvent runs, and that rejects: no abort of what nobody waits
+     * for. */
     for (ULONG i = 0; i < 4; i++) {
         if (!Begin(TRUE, 0, WskInspectReject, &listener, &address))
             return;
@@ -460,4 +462,5 @@ TEST(dead_listener, "WSK-INSP-08 WSK-INSP-11 D62")
 
 TESTS(ROW(off_by_default) ROW(accepted) ROW(rejected) ROW(pended) ROW(wrong_actions)
           ROW(completed_inside) ROW(aborted_while_pended) ROW(aborted_after_accept)
-              ROW(reset_while_it_is_rejected) ROW(cannot_be_disabled) ROW(closed_with_pended) ROW(dead_listener))
+              ROW(reset_while_it_is_rejected) ROW(cannot_be_disabled) ROW(closed_with_pended)
+                  ROW(dead_listener))

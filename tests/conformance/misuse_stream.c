@@ -10,8 +10,8 @@ static SIZE_T TakeBytes;
 static PWSK_DATA_INDICATION Kept;
 static SIZE_T Total;
 
-static NTSTATUS WSKAPI OnReceive(PVOID Context, ULONG Flags, PWSK_DATA_INDICATION Data, SIZE_T Indicated,
-                                 SIZE_T *Accepted)
+static NTSTATUS WSKAPI OnReceive(PVOID Context, ULONG Flags, PWSK_DATA_INDICATION Data,
+                                 SIZE_T Indicated, SIZE_T *Accepted)
 {
     NTSTATUS answer = Answer;
     UNREFERENCED_PARAMETER(Context);
@@ -132,10 +132,12 @@ TEST(no_irp, "D04")
     CHECK_STATUS(c->WskReceive(pair.Client, &b->Buf, 0, NULL), STATUS_INVALID_PARAMETER);
     CHECK_STATUS(c->WskDisconnect(pair.Client, NULL, 0, NULL), STATUS_INVALID_PARAMETER);
     CHECK_STATUS(c->WskGetLocalAddress(pair.Client, (PSOCKADDR)&a, NULL), STATUS_INVALID_PARAMETER);
-    CHECK_STATUS(c->WskConnect(pair.Client, (PSOCKADDR)&pair.Address, 0, NULL), STATUS_INVALID_PARAMETER);
-    CHECK_STATUS(c->WskCloseSocket(pair.Client, NULL), STATUS_INVALID_PARAMETER);
-    CHECK_STATUS(LISTEN_OF(pair.Listener)->WskAccept(pair.Listener, 0, NULL, NULL, NULL, NULL, NULL),
+    CHECK_STATUS(c->WskConnect(pair.Client, (PSOCKADDR)&pair.Address, 0, NULL),
                  STATUS_INVALID_PARAMETER);
+    CHECK_STATUS(c->WskCloseSocket(pair.Client, NULL), STATUS_INVALID_PARAMETER);
+    CHECK_STATUS(
+        LISTEN_OF(pair.Listener)->WskAccept(pair.Listener, 0, NULL, NULL, NULL, NULL, NULL),
+        STATUS_INVALID_PARAMETER);
     CHECK_STATUS(Send(pair.Client, b, 10, 0, NULL), STATUS_SUCCESS); /* it is still open */
 }
 
@@ -151,11 +153,13 @@ TEST(bad_buffers, "WSK-BUF-05 WSK-BUF-06")
         return;
     for (ULONG i = 0; i < RTL_NUMBER_OF(bad); i++) {
         PIRP irp = CallBegin(&call);
-        CHECK_STATUS(CallEnd(&call, CONNECTION_OF(pair.Client)->WskSend(pair.Client, bad[i], 0, irp)),
-                     STATUS_INVALID_PARAMETER);
+        CHECK_STATUS(
+            CallEnd(&call, CONNECTION_OF(pair.Client)->WskSend(pair.Client, bad[i], 0, irp)),
+            STATUS_INVALID_PARAMETER);
         irp = CallBegin(&call);
-        CHECK_STATUS(CallEnd(&call, CONNECTION_OF(pair.Client)->WskReceive(pair.Client, bad[i], 0, irp)),
-                     STATUS_INVALID_PARAMETER);
+        CHECK_STATUS(
+            CallEnd(&call, CONNECTION_OF(pair.Client)->WskReceive(pair.Client, bad[i], 0, irp)),
+            STATUS_INVALID_PARAMETER);
         irp = CallBegin(&call);
         CHECK_STATUS(
             CallEnd(&call, CONNECTION_OF(pair.Client)->WskDisconnect(pair.Client, bad[i], 0, irp)),
@@ -267,7 +271,8 @@ TEST(used_after_close, "WSK-CLOSE-12 WSK-CLOSE-13 WSK-CAT-11")
     CHECK(!NT_SUCCESS(CallEnd(&call, c->WskCloseSocket(pair.Client, irp))));
 }
 
-/* ---- listeners ---------------------------------------------------------------------------------------- */
+/* ---- listeners
+ * ---------------------------------------------------------------------------------------- */
 
 static NTSTATUS AcceptAnswer;
 static PWSK_SOCKET AcceptSocket;
@@ -349,11 +354,12 @@ TEST(inspection, "WSK-INSP-14 WSK-INSP-20 WSK-INSP-05 D25")
     CHECK_STATUS(SetOption(listener, SOL_SOCKET, SO_CONDITIONAL_ACCEPT, &on, sizeof(on)),
                  STATUS_INVALID_PARAMETER); /* nobody would inspect */
     CHECK_STATUS(OpenListen(AF_INET, NULL, &ListenTable, &listener), STATUS_SUCCESS);
-    CHECK_STATUS(SetOption(listener, SOL_SOCKET, SO_CONDITIONAL_ACCEPT, &on, sizeof(on)), STATUS_SUCCESS);
+    CHECK_STATUS(SetOption(listener, SOL_SOCKET, SO_CONDITIONAL_ACCEPT, &on, sizeof(on)),
+                 STATUS_SUCCESS);
     CHECK_STATUS(BindLoopback(listener, AF_INET, &address), STATUS_SUCCESS);
     on = 0;
     CHECK_STATUS(SetOption(listener, SOL_SOCKET, SO_CONDITIONAL_ACCEPT, &on, sizeof(on)),
-                 STATUS_INVALID_DEVICE_STATE); /* too late */
+                 STATUS_INVALID_DEVICE_STATE);             /* too late */
     CHECK_STATUS(Dial(&address), STATUS_CONNECTION_RESET); /* an action that is none: rejected */
 }
 

@@ -17,7 +17,8 @@ static void Arrived(PWSK_SOCKET Socket, SIZE_T Bytes)
 
     for (ULONG i = 0; i < 1000 && have < Bytes; i++) {
         Settle();
-        if (!NT_SUCCESS(Ioctl(Socket, SIO_WSK_QUERY_RECEIVE_BACKLOG, NULL, 0, &have, sizeof(have), &n)))
+        if (!NT_SUCCESS(
+                Ioctl(Socket, SIO_WSK_QUERY_RECEIVE_BACKLOG, NULL, 0, &have, sizeof(have), &n)))
             break;
     }
     if (have != Bytes)
@@ -97,8 +98,8 @@ TEST(chain_with_offset, "WSK-BUF-01 WSK-BUF-03 WSK-BUF-09")
     WSK_BUF buf = { a->Buf.Mdl, 40, 140 };
     CHECK_STATUS(Send(pair.Client, out, 150, 0, NULL), STATUS_SUCCESS);
     PIRP irp = CallBegin(&call);
-    NTSTATUS status = CallEnd(&call, CONNECTION_OF(pair.Server)->WskReceive(pair.Server, &buf,
-                                                                           WSK_FLAG_WAITALL, irp));
+    NTSTATUS status = CallEnd(
+        &call, CONNECTION_OF(pair.Server)->WskReceive(pair.Server, &buf, WSK_FLAG_WAITALL, irp));
     a->Buf.Mdl->Next = NULL;
     CHECK_STATUS(status, STATUS_SUCCESS);
     CHECK_EQ(call.Information, 140);
@@ -150,9 +151,10 @@ TEST(wait_for_all, "WSK-RECV-05")
         WSK_BUF part = { out->Buf.Mdl, i * 50, 50 };
         CALL send;
         PIRP irp = CallBegin(&send);
-        CHECK_STATUS(CallEnd(&send, CONNECTION_OF(pair.Client)->WskSend(pair.Client, &part,
-                                                                       WSK_FLAG_NODELAY, irp)),
-                     STATUS_SUCCESS);
+        CHECK_STATUS(
+            CallEnd(&send,
+                    CONNECTION_OF(pair.Client)->WskSend(pair.Client, &part, WSK_FLAG_NODELAY, irp)),
+            STATUS_SUCCESS);
         Settle();
         CHECK(!CallIsDone(&call));
         CHECK(!CallIsDone(&behind));
@@ -280,7 +282,8 @@ TEST(drain, "WSK-RECV-06 WSK-RECV-07 D32")
         return;
     CHECK_STATUS(Send(pair.Client, out, 50, 0, NULL), STATUS_SUCCESS);
     PIRP irp = CallBegin(&call);
-    NTSTATUS status = CONNECTION_OF(pair.Server)->WskReceive(pair.Server, &none, WSK_FLAG_DRAIN, irp);
+    NTSTATUS status =
+        CONNECTION_OF(pair.Server)->WskReceive(pair.Server, &none, WSK_FLAG_DRAIN, irp);
     CHECK_STATUS(status, STATUS_PENDING);
     CallStarted(&call, status);
     for (ULONG i = 0; i < 50; i++) /* more than any buffer holds: it is thrown away */
@@ -394,9 +397,9 @@ TEST(receive_backlog, "WSK-IOCTL-06")
 
     if (!Pair4(&pair))
         return;
-    CHECK_STATUS(Ioctl(pair.Server, SIO_WSK_QUERY_RECEIVE_BACKLOG, NULL, 0, &backlog, sizeof(backlog),
-                       &n),
-                 STATUS_SUCCESS);
+    CHECK_STATUS(
+        Ioctl(pair.Server, SIO_WSK_QUERY_RECEIVE_BACKLOG, NULL, 0, &backlog, sizeof(backlog), &n),
+        STATUS_SUCCESS);
     CHECK_EQ(n, sizeof(SIZE_T));
     CHECK_EQ(backlog, 0);
     CHECK_STATUS(Send(pair.Client, out, 700, 0, NULL), STATUS_SUCCESS);
@@ -405,13 +408,13 @@ TEST(receive_backlog, "WSK-IOCTL-06")
     Arrived(pair.Server, 200);
 }
 
-static NTSTATUS ReceiveEx(PWSK_SOCKET Socket, WSK_BUF *Buf, ULONG Flags, PULONG Length, PCMSGHDR Control,
-                          PULONG ControlFlags, SIZE_T *Received)
+static NTSTATUS ReceiveEx(PWSK_SOCKET Socket, WSK_BUF *Buf, ULONG Flags, PULONG Length,
+                          PCMSGHDR Control, PULONG ControlFlags, SIZE_T *Received)
 {
     CALL call;
     PIRP irp = CallBegin(&call);
-    NTSTATUS status = CallEnd(&call, CONNECTION_OF(Socket)->WskReceiveEx(Socket, Buf, Flags, Length,
-                                                                        Control, ControlFlags, irp));
+    NTSTATUS status = CallEnd(&call, CONNECTION_OF(Socket)->WskReceiveEx(
+                                         Socket, Buf, Flags, Length, Control, ControlFlags, irp));
 
     *Received = call.Information;
     return status;
@@ -429,8 +432,9 @@ TEST(receive_ex, "WSK-RCVX-01 WSK-RCVX-02 D36")
         return;
     RtlFillMemory(control, sizeof(control), 0x5a);
     CHECK_STATUS(Send(pair.Client, out, 100, 0, NULL), STATUS_SUCCESS);
-    CHECK_STATUS(ReceiveEx(pair.Server, &in->Buf, WSK_FLAG_WAITALL, &length, (PCMSGHDR)control, NULL, &n),
-                 STATUS_SUCCESS);
+    CHECK_STATUS(
+        ReceiveEx(pair.Server, &in->Buf, WSK_FLAG_WAITALL, &length, (PCMSGHDR)control, NULL, &n),
+        STATUS_SUCCESS);
     CHECK_EQ(n, 100);
     CHECK(IsPattern(in->Data, 100, 3, 0));
     CHECK_EQ(length, 0);
@@ -441,7 +445,8 @@ TEST(receive_ex, "WSK-RCVX-01 WSK-RCVX-02 D36")
     CHECK_EQ(n, 100);
     CHECK_EQ(untouched, 0xabcd);
     CHECK_EQ(control[0], 0x5a);
-    CHECK_STATUS(ReceiveEx(pair.Server, &in->Buf, 0x100, NULL, NULL, NULL, &n), STATUS_NOT_SUPPORTED);
+    CHECK_STATUS(ReceiveEx(pair.Server, &in->Buf, 0x100, NULL, NULL, NULL, &n),
+                 STATUS_NOT_SUPPORTED);
 }
 
 TESTS(ROW(available_data) ROW(pends_without_data) ROW(several_in_order) ROW(chain_with_offset)

@@ -3,7 +3,8 @@
 
 #define ROOM (4 * 1024 * 1024)
 
-/* What the callback saw, and how it is to answer. One call at a time, so plain members do (RCVE-13). */
+/* What the callback saw, and how it is to answer. One call at a time, so plain members do
+ * (RCVE-13). */
 typedef struct _SINK {
     COUNTER Calls;
     COUNTER Enough; /* raised when Total reaches Goal */
@@ -47,8 +48,8 @@ static SIZE_T Copy(SINK *s, PWSK_DATA_INDICATION List, SIZE_T Limit)
     return sum;
 }
 
-static NTSTATUS WSKAPI OnReceive(PVOID Context, ULONG Flags, PWSK_DATA_INDICATION Data, SIZE_T Indicated,
-                                 SIZE_T *Accepted)
+static NTSTATUS WSKAPI OnReceive(PVOID Context, ULONG Flags, PWSK_DATA_INDICATION Data,
+                                 SIZE_T Indicated, SIZE_T *Accepted)
 {
     SINK *s = Context;
     NTSTATUS answer = s->Answer;
@@ -64,7 +65,7 @@ static NTSTATUS WSKAPI OnReceive(PVOID Context, ULONG Flags, PWSK_DATA_INDICATIO
         answer = STATUS_SUCCESS;
     } else {
         s->PreSet = *Accepted;
-        SIZE_T limit = answer == STATUS_DATA_NOT_ACCEPTED ? 0
+        SIZE_T limit = answer == STATUS_DATA_NOT_ACCEPTED                  ? 0
                        : answer == STATUS_PENDING || accept == NOT_WRITTEN ? Indicated
                                                                            : accept;
         if (Copy(s, Data, limit) != Indicated)
@@ -199,9 +200,9 @@ TEST(partly_accepted, "WSK-RCVE-03 WSK-RCVE-08 WSK-RECV-09 D17")
     if (!Suspend(&pair, STATUS_SUCCESS, 30))
         return;
     CHECK_EQ(Sink.Total, 30);
-    CHECK_STATUS(Ioctl(pair.Server, SIO_WSK_QUERY_RECEIVE_BACKLOG, NULL, 0, &backlog, sizeof(backlog),
-                       &n),
-                 STATUS_SUCCESS);
+    CHECK_STATUS(
+        Ioctl(pair.Server, SIO_WSK_QUERY_RECEIVE_BACKLOG, NULL, 0, &backlog, sizeof(backlog), &n),
+        STATUS_SUCCESS);
     CHECK_EQ(backlog, 170); /* held and not yet read */
     Sink.Goal = 200;
     CHECK_STATUS(Receive(pair.Server, in, 0, 0, &n), STATUS_SUCCESS);
@@ -366,15 +367,16 @@ static NTSTATUS WSKAPI DisableInside(PVOID Context, ULONG Flags, PWSK_DATA_INDIC
                                      SIZE_T Indicated, SIZE_T *Accepted)
 {
     SINK *s = Context;
-    WSK_EVENT_CALLBACK_CONTROL control = { &NPI_WSK_INTERFACE_ID, WSK_EVENT_RECEIVE | WSK_EVENT_DISABLE };
+    WSK_EVENT_CALLBACK_CONTROL control = { &NPI_WSK_INTERFACE_ID,
+                                           WSK_EVENT_RECEIVE | WSK_EVENT_DISABLE };
     UNREFERENCED_PARAMETER(Flags);
     UNREFERENCED_PARAMETER(Data);
     UNREFERENCED_PARAMETER(Indicated);
     UNREFERENCED_PARAMETER(Accepted);
 
     s->DisableStatus = BASIC_OF(s->Socket)->WskControlSocket(
-        s->Socket, WskSetOption, SO_WSK_EVENT_CALLBACK, SOL_SOCKET, sizeof(control), &control, 0, NULL,
-        NULL, s->DisableIrp);
+        s->Socket, WskSetOption, SO_WSK_EVENT_CALLBACK, SOL_SOCKET, sizeof(control), &control, 0,
+        NULL, NULL, s->DisableIrp);
     CounterAdd(&s->Calls);
     return STATUS_SUCCESS;
 }
@@ -423,12 +425,14 @@ TEST(dead_socket, "WSK-RCVE-12 D62")
     Settle();
     CHECK_EQ(Sink.Nulls, 1);
     CHECK_STATUS(Receive(pair.Server, in, 10, 0, NULL), STATUS_FILE_FORCED_CLOSED);
-    CHECK_STATUS(Events(pair.Server, WSK_EVENT_RECEIVE | WSK_EVENT_DISABLE), STATUS_FILE_FORCED_CLOSED);
+    CHECK_STATUS(Events(pair.Server, WSK_EVENT_RECEIVE | WSK_EVENT_DISABLE),
+                 STATUS_FILE_FORCED_CLOSED);
     CHECK_STATUS(Close(pair.Server), STATUS_SUCCESS);
     CHECK_EQ(Sink.Nulls, 1);
 }
 
-/* The callback closes its own socket: allowed, but it finishes after the callback returned (D77). */
+/* The callback closes its own socket: allowed, but it finishes after the callback returned (D77).
+ */
 static CALL CloseCall;
 static NTSTATUS CloseReturned;
 static BOOLEAN CloseDoneInside;

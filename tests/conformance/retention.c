@@ -18,8 +18,8 @@ typedef struct _SINK {
 } SINK;
 static SINK Sink;
 
-static NTSTATUS WSKAPI OnReceive(PVOID Context, ULONG Flags, PWSK_DATA_INDICATION Data, SIZE_T Indicated,
-                                 SIZE_T *Accepted)
+static NTSTATUS WSKAPI OnReceive(PVOID Context, ULONG Flags, PWSK_DATA_INDICATION Data,
+                                 SIZE_T Indicated, SIZE_T *Accepted)
 {
     SINK *s = Context;
     LONG n = s->Calls.Value;

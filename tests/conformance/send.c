@@ -110,7 +110,8 @@ TEST(empty_send, "D31 WSK-BUF-02")
                  STATUS_SUCCESS);
     CHECK_EQ(call.Information, 0);
     CHECK_STATUS(Send(pair.Client, out, 10, 0, &n), STATUS_SUCCESS);
-    CHECK_STATUS(Receive(pair.Server, in, 10, 0, &n), STATUS_SUCCESS); /* no empty read came before */
+    CHECK_STATUS(Receive(pair.Server, in, 10, 0, &n),
+                 STATUS_SUCCESS); /* no empty read came before */
     CHECK_EQ(n, 10);
 }
 
@@ -126,7 +127,8 @@ TEST(chain_with_offset, "WSK-BUF-01 WSK-SEND-01")
     b->Buf.Mdl->Next = c->Buf.Mdl;
     WSK_BUF buf = { a->Buf.Mdl, 30, 70 + 200 + 11 };
     PIRP irp = CallBegin(&call);
-    NTSTATUS status = CallEnd(&call, CONNECTION_OF(pair.Client)->WskSend(pair.Client, &buf, 0, irp));
+    NTSTATUS status =
+        CallEnd(&call, CONNECTION_OF(pair.Client)->WskSend(pair.Client, &buf, 0, irp));
     a->Buf.Mdl->Next = b->Buf.Mdl->Next = NULL;
     CHECK_STATUS(status, STATUS_SUCCESS);
     CHECK_EQ(call.Information, 281);
@@ -170,7 +172,8 @@ TEST(cancel_of_a_queued_send, "D08 D09 WSK-IRP-01")
     CHECK_STATUS(CallFinish(&begun), STATUS_SUCCESS);
     CHECK_EQ(begun.Information, BIG);
     CHECK_STATUS(Disconnect(pair.Client, 0), STATUS_SUCCESS);
-    CHECK_STATUS(Receive(pair.Server, in, 10, 0, &n), STATUS_SUCCESS); /* nothing of the cancelled one */
+    CHECK_STATUS(Receive(pair.Server, in, 10, 0, &n),
+                 STATUS_SUCCESS); /* nothing of the cancelled one */
     CHECK_EQ(n, 0);
 }
 
@@ -248,13 +251,13 @@ TEST(dead_socket, "WSK-SEND-04 D62")
     CHECK_STATUS(Send(pair.Client, out, 0, 0, &n), STATUS_FILE_FORCED_CLOSED);
 }
 
-static NTSTATUS SendEx(PWSK_SOCKET Socket, WSK_BUF *Buf, ULONG Flags, ULONG Length, PCMSGHDR Control,
-                       SIZE_T *Sent)
+static NTSTATUS SendEx(PWSK_SOCKET Socket, WSK_BUF *Buf, ULONG Flags, ULONG Length,
+                       PCMSGHDR Control, SIZE_T *Sent)
 {
     CALL call;
     PIRP irp = CallBegin(&call);
-    NTSTATUS status = CallEnd(
-        &call, CONNECTION_OF(Socket)->WskSendEx(Socket, Buf, Flags, Length, Control, irp));
+    NTSTATUS status =
+        CallEnd(&call, CONNECTION_OF(Socket)->WskSendEx(Socket, Buf, Flags, Length, Control, irp));
 
     *Sent = call.Information;
     return status;
