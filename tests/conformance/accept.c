@@ -561,7 +561,7 @@ static NTSTATUS Listen(PWSK_SOCKET Socket)
     return CallEnd(&call, STREAM_OF(Socket)->WskListen(Socket, irp));
 }
 
-TEST(stream_listens, "WSK-LSN-01 WSK-LSN-02 WSK-CAT-04 WSK-CAT-05 WSK-BIND-10 WSK-ACC-01 D22 D34")
+TEST(stream_listens, "WSK-LSN-01 WSK-LSN-02 WSK-LSN-04 WSK-CAT-04 WSK-CAT-05 WSK-BIND-10 WSK-ACC-01 D22 D34")
 {
     PWSK_SOCKET stream, client, accepted;
     SOCKADDR_INET address, other;

@@ -292,6 +292,9 @@ static NTSTATUS WSKAPI OnAccept(PVOID Context, ULONG Flags, PSOCKADDR Local, PSO
     return AcceptAnswer;
 }
 
+static COUNTER Inspects, Aborts;
+static WSK_INSPECT_ACTION InspectAnswer;
+
 static WSK_INSPECT_ACTION WSKAPI OnInspect(PVOID Context, PSOCKADDR Local, PSOCKADDR Remote,
                                            PWSK_INSPECT_ID Id)
 {
@@ -299,14 +302,16 @@ static WSK_INSPECT_ACTION WSKAPI OnInspect(PVOID Context, PSOCKADDR Local, PSOCK
     UNREFERENCED_PARAMETER(Local);
     UNREFERENCED_PARAMETER(Remote);
     UNREFERENCED_PARAMETER(Id);
-    return WskInspectMax;
+    CounterAdd(&Inspects);
+    return InspectAnswer;
 }
 
 static NTSTATUS WSKAPI OnAbort(PVOID Context, PWSK_INSPECT_ID Id)
 {
     UNREFERENCED_PARAMETER(Context);
     UNREFERENCED_PARAMETER(Id);
-    return STATUS_SUCCESS;
+    CounterAdd(&Aborts);
+    return STATUS_UNSUCCESSFUL;
 }
 
 static const WSK_CLIENT_LISTEN_DISPATCH ListenTable = { OnAccept, OnInspect, OnAbort };
@@ -344,12 +349,37 @@ TEST(accept_answers, "WSK-ACC-20 WSK-ACC-21")
     CHECK(!NT_SUCCESS(CallEnd(&call, CONNECTION_OF(gone)->WskSend(gone, &b->Buf, 0, irp))));
 }
 
+TEST(abort_answers, "WSK-INSP-15 WSK-INSP-09")
+{
+    PWSK_SOCKET listener, client;
+    SOCKADDR_INET address;
+    ULONG on = 1;
+
+    CounterInit(&Inspects);
+    CounterInit(&Aborts);
+    InspectAnswer = WskInspectPend;
+    CHECK_STATUS(OpenListen(AF_INET, NULL, &ListenTable, &listener), STATUS_SUCCESS);
+    CHECK_STATUS(SetOption(listener, SOL_SOCKET, SO_CONDITIONAL_ACCEPT, &on, sizeof(on)),
+                 STATUS_SUCCESS);
+    CHECK_STATUS(BindLoopback(listener, AF_INET, &address), STATUS_SUCCESS);
+    for (LONG i = 0; i < 2; i++) { /* what it returns changes nothing */
+        CHECK_STATUS(OpenConnection(AF_INET, NULL, NULL, &client), STATUS_SUCCESS);
+        CHECK_STATUS(BindLoopback(client, AF_INET, NULL), STATUS_SUCCESS);
+        CHECK_STATUS(Connect(client, &address), STATUS_SUCCESS);
+        CHECK(CounterWait(&Inspects, i + 1));
+        CHECK_STATUS(Close(client), STATUS_SUCCESS);
+        CHECK(CounterWait(&Aborts, i + 1));
+    }
+}
+
 TEST(inspection, "WSK-INSP-14 WSK-INSP-20 WSK-INSP-05 D25")
 {
     PWSK_SOCKET listener;
     SOCKADDR_INET address;
     ULONG on = 1;
 
+    CounterInit(&Inspects);
+    InspectAnswer = WskInspectMax;
     CHECK_STATUS(OpenListen(AF_INET, NULL, NULL, &listener), STATUS_SUCCESS);
     CHECK_STATUS(SetOption(listener, SOL_SOCKET, SO_CONDITIONAL_ACCEPT, &on, sizeof(on)),
                  STATUS_INVALID_PARAMETER); /* nobody would inspect */
@@ -365,4 +395,5 @@ TEST(inspection, "WSK-INSP-14 WSK-INSP-20 WSK-INSP-05 D25")
 
 TESTS(ROW(not_connected) ROW(receive_flags) ROW(disconnect_arguments) ROW(no_irp) ROW(bad_buffers)
           ROW(undocumented_answer) ROW(accepts_too_much) ROW(event_answers) ROW(released_wrongly)
-              ROW(closed_with_retained) ROW(used_after_close) ROW(accept_answers) ROW(inspection))
+              ROW(closed_with_retained) ROW(used_after_close) ROW(accept_answers) ROW(abort_answers)
+                  ROW(inspection))
