@@ -78,7 +78,7 @@ NTSTATUS NTAPI WskpControlSocket(PWSK_SOCKET Public, WSK_CONTROL_SOCKET_TYPE Req
     }
     status = Dispatch(s, RequestType, &c, Irp, &pended);
     if (!pended) {
-        if (OutputSizeReturned)
+        if (OutputSizeReturned && WskpMayFinishInline())
             *OutputSizeReturned = status == STATUS_BUFFER_OVERFLOW ? c.Needed : c.Written;
         status = WskpFinish(s, Irp, status, NT_SUCCESS(status) ? c.Written : 0);
     }
