@@ -105,6 +105,8 @@ static NTSTATUS OptionStatus(int Result)
 {
     if (Result == -EINVAL || Result == -EDOM || Result == -ERANGE)
         return STATUS_INVALID_PARAMETER; /* the value, not the state of the socket */
+    if (Result == -ENODEV || Result == -ENXIO)
+        return STATUS_INVALID_ADDRESS_COMPONENT; /* no such interface */
     return Result < 0 ? WskpStatusFromErrno(-Result) : STATUS_SUCCESS;
 }
 
