@@ -174,7 +174,7 @@ static NTSTATUS ReleaseDescriptor(CALL *c)
 
 static void CheckNoSocketYet(CALL *c, const char *Clause, const char *What)
 {
-    if (c->Client->SocketCreated)
+    if (__atomic_load_n(&c->Client->SocketCreated, __ATOMIC_RELAXED))
         vf_report(VF_ERROR, "VF-WSK-12", Clause, c->Caller, "%s after a socket was created", What);
 }
 

@@ -164,7 +164,7 @@ NTSTATUS WskpSocketCreate(const WSKP_CREATE *Create, WSKP_SOCKET **Socket)
         goto free_security;
     s->Magic = WSKP_SOCKET_MAGIC;
     WskpClientPin(s->Client, &s->Client->Sockets);
-    s->Client->SocketCreated = TRUE;
+    __atomic_store_n(&s->Client->SocketCreated, TRUE, __ATOMIC_RELAXED);
     host_lock(&s->Client->Lock);
     InsertTailList(&s->Client->SocketList, &s->ClientLink);
     host_unlock(&s->Client->Lock);

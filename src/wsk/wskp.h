@@ -98,7 +98,7 @@ struct _WSKP_CLIENT {
     LONG Irps;
     LONG Sockets;
     LONG Retained;
-    BOOLEAN SocketCreated;
+    BOOLEAN SocketCreated; /* atomic */
     BOOLEAN Deregistering;
     ULONG StaticMask;
     LIST_ENTRY SocketList;
