@@ -352,7 +352,7 @@ TEST(indicated_buffers, "WSK-BUF-04 WSK-RCVE-01 WSK-RCVE-03 WSK-RECV-09")
     CHECK_STATUS(MakePair(AF_INET, NULL, &Table, NULL, NULL, &pair), STATUS_SUCCESS);
     CHECK_STATUS(Events(pair.Client, WSK_EVENT_RECEIVE), STATUS_SUCCESS);
     CHECK_STATUS(Send(pair.Server, MakePattern(7000, 5), 7000, 0, NULL), STATUS_SUCCESS);
-    while (Seen.Sum < 7000) {
+    for (;;) {
         CHECK(WaitFor(&Seen.Done));
         CHECK(!Seen.Bad);
         if (Seen.Sum == 7000)

@@ -213,22 +213,20 @@ BOOLEAN CounterWait(COUNTER *Counter, LONG Value)
 
 /* ---- sockets ----------------------------------------------------------------------------------- */
 
+/* Callbacks adopt sockets, too. */
 void Adopt(PWSK_SOCKET Socket)
 {
-    for (ULONG i = 0; i < MAX_OPEN; i++) {
-        if (Opened[i])
-            continue;
-        Opened[i] = Socket;
-        return;
-    }
+    for (ULONG i = 0; i < MAX_OPEN; i++)
+        if (!InterlockedCompareExchangePointer((PVOID *)&Opened[i], Socket, NULL))
+            return;
     TestFail(__FILE__, __LINE__, "too many sockets");
 }
 
 void Disown(PWSK_SOCKET Socket)
 {
     for (ULONG i = 0; i < MAX_OPEN; i++)
-        if (Opened[i] == Socket)
-            Opened[i] = NULL;
+        if (InterlockedCompareExchangePointer((PVOID *)&Opened[i], NULL, Socket) == Socket)
+            return;
 }
 
 NTSTATUS Open(ADDRESS_FAMILY Family, USHORT Type, ULONG Protocol, ULONG Flags, PVOID Context,
@@ -766,11 +764,25 @@ static void DropOtherClient(void)
     OwnClient = NULL;
 }
 
+/* FALSE: there was nothing to close. */
+static BOOLEAN CloseOpened(void)
+{
+    BOOLEAN any = FALSE;
+
+    for (ULONG i = 0; i < MAX_OPEN; i++) {
+        PWSK_SOCKET s = InterlockedCompareExchangePointer((PVOID *)&Opened[i], NULL, NULL);
+        if (!s)
+            continue;
+        any = TRUE;
+        (void)Close(s);
+    }
+    return any;
+}
+
 static void CleanUp(void)
 {
-    for (ULONG i = 0; i < MAX_OPEN; i++)
-        if (Opened[i])
-            (void)Close(Opened[i]);
+    while (CloseOpened())
+        continue; /* a listener's callback may have adopted one more meanwhile */
     while (Buffers) {
         BUFFER *b = Buffers;
         Buffers = b->Next;
