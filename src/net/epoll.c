@@ -169,6 +169,7 @@ void epoll_ep_init(struct epoll_ep *ep, struct epoll_net *net, enum net_ep_kind 
     net_queue_init(&ep->rx);
     net_queue_init(&ep->tx);
     net_queue_init(&ep->fin);
+    net_queue_init(&ep->acks);
     net_queue_init(&ep->watch);
 }
 
@@ -335,6 +336,7 @@ static enum net_disposition submit_close(struct epoll_ep *ep, struct net_op *op)
         ep->connect = NULL;
     }
     end_all(ep, &ep->tx, -ECANCELED);
+    end_all(ep, &ep->acks, -ECANCELED);
     end_all(ep, &ep->fin, -ECANCELED);
     end_all(ep, &ep->watch, -ECANCELED);
     end_all(ep, &ep->rx, -ECANCELED);

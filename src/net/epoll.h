@@ -70,6 +70,8 @@ struct epoll_ep {
 
     struct net_queue rx, tx;
     struct net_queue fin;          /* shutdowns that wait for the peer's acknowledgement */
+    struct net_queue acks;         /* sends that wait for the peer's acknowledgement */
+    uint64_t sent_bytes;           /* given to the kernel in all */
     struct net_queue watch;        /* wait for the peer's end */
     struct net_op *connect;        /* in progress */
     struct net_op *busy;           /* the loop runs its done() or place() now, without the lock */
@@ -86,7 +88,8 @@ struct epoll_ep {
 
 /* op->priv[0] */
 #define EPOLL_OP_CANCELED 1
-/* op->priv[1]: the endpoint; op->priv[2]: bytes in iov, of a send */
+/* op->priv[1]: the endpoint; op->priv[2]: bytes in iov, of a send;
+ * op->priv[3]: where it ends in the stream, of a send in ep->acks */
 
 static inline struct epoll_ep *epoll_ep_of(struct net_ep *ep)
 {

@@ -223,6 +223,7 @@ static int64_t send_one(struct epoll_ep *ep, struct net_op *op)
         if (n < 0)
             return would_block(errno) ? -EAGAIN : fatal(ep, errno);
         op->moved += (uint64_t)n;
+        ep->sent_bytes += (uint64_t)n;
     } while (op->moved < op->priv[2]);
     return 0;
 }
@@ -234,6 +235,14 @@ static int64_t may_send(const struct epoll_ep *ep)
     if (ep->fin_queued)
         return -EPIPE;
     return ep->connected || ep->connect ? 0 : -ENOTCONN;
+}
+
+/* All bytes of a NET_F_ACKED send are in the kernel: it waits for the peer (check_acks). */
+static void await_ack(struct epoll_ep *ep, struct net_op *op)
+{
+    op->priv[3] = ep->sent_bytes;
+    net_queue_push(&ep->acks, op);
+    epoll_service_later(ep);
 }
 
 enum net_disposition epoll_submit_send(struct epoll_ep *ep, struct net_op *op)
@@ -253,6 +262,8 @@ enum net_disposition epoll_submit_send(struct epoll_ep *ep, struct net_op *op)
         if (!ep->tx.head)
             ep->writable = false;
         net_queue_push(&ep->tx, op);
+    } else if (result == 0 && (op->flags & NET_F_ACKED)) {
+        await_ack(ep, op);
     } else {
         d = epoll_answer(ep, op, result ? result : (int64_t)op->moved);
     }
@@ -270,12 +281,17 @@ static void credit(struct epoll_ep *ep, uint64_t n)
 
         if (left > n) {
             op->moved += n;
+            ep->sent_bytes += n;
             return;
         }
         n -= left;
         op->moved += left;
+        ep->sent_bytes += left;
         net_queue_remove(&ep->tx, op);
-        epoll_ready(ep, op, (int64_t)op->moved);
+        if (op->flags & NET_F_ACKED)
+            await_ack(ep, op);
+        else
+            epoll_ready(ep, op, (int64_t)op->moved);
         if (n == 0)
             return;
     }
@@ -350,6 +366,29 @@ static void check_fin(struct epoll_ep *ep)
         epoll_ready(ep, op, -ep->error);
 }
 
+/* The kernel announces no acknowledgement of data, so the endpoint is looked at from time to time. */
+static void check_acks(struct epoll_ep *ep)
+{
+    struct net_op *op;
+    int unacked = 0;
+
+    if (!ep->acks.head)
+        return;
+    if (ep->error || tcp_state(ep) == TCP_CLOSE) {
+        while ((op = net_queue_pop(&ep->acks)))
+            epoll_ready(ep, op, ep->error ? -(int64_t)ep->error : -ECONNRESET);
+        return;
+    }
+    if (ioctl(ep->fd, SIOCOUTQ, &unacked) < 0)
+        unacked = 0;
+    while ((op = ep->acks.head) && ep->sent_bytes - (uint64_t)unacked >= op->priv[3]) {
+        net_queue_remove(&ep->acks, op);
+        epoll_ready(ep, op, (int64_t)op->moved);
+    }
+    if (ep->acks.head)
+        epoll_service_later(ep);
+}
+
 /*
  * Reset: the kernel's way to do this without giving the descriptor up is to dissolve the
  * association. Bytes on their way in either direction are lost, as they should be.
@@ -375,6 +414,8 @@ static void reset(struct epoll_ep *ep)
     }
     ep->aborted = true;
     while ((op = net_queue_pop(&ep->tx)))
+        epoll_finish(ep->net, op, -ECANCELED);
+    while ((op = net_queue_pop(&ep->acks)))
         epoll_finish(ep->net, op, -ECANCELED);
     while ((op = net_queue_pop(&ep->fin)))
         epoll_finish(ep->net, op, -ECANCELED);
@@ -707,6 +748,7 @@ void epoll_run_stream(struct epoll_ep *ep, uint32_t events)
     }
     if (!ep->connect)
         run_sends(ep);
+    check_acks(ep);
     check_fin(ep);
     run_receives(ep);
     if (!ep->closed)

@@ -133,6 +133,7 @@ enum net_op_flags {
     NET_F_NODELAY = 1 << 2, /* SEND: push this and everything queued before it */
     NET_F_MORE = 1 << 3,    /* SEND: more follows at once (may be held back to fill a segment) */
     NET_F_PEEK = 1 << 4,    /* RECV: leave the bytes */
+    NET_F_ACKED = 1 << 6, /* SEND: done when the peer has acknowledged the bytes */
     NET_F_ASYNC = 1 << 5    /* never answer NET_DONE (test modes) */
 };
 
