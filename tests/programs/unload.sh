@@ -16,7 +16,7 @@ says '1 pool allocation'
 # So does WskDeregister, which never gives up (proves D71).
 expect 4 wskrun --for 0 --unload-timeout 6 "$(driver pt-capture)"
 says 'WskDeregister waits for 1 captured provider NPI: WskReleaseProviderNPI was not called'
-says 'did not end within 6 seconds'
+says 'did not end within 6.0 seconds'
 
 # A second signal stops at once.
 rm "$out"
