@@ -129,7 +129,8 @@ static void pseudo_handles(void **state)
 
 static void no_objects(void **state)
 {
-    KEVENT event __attribute__((aligned(64)));
+    /* Not on the stack: what lies in front of it is read, and should have a value. */
+    static KEVENT event __attribute__((aligned(64)));
 
     (void)state;
     KeInitializeEvent(&event, NotificationEvent, FALSE);
