@@ -5,23 +5,39 @@
  * thread goes on in the landing function instead of the instruction that faulted. What follows
  * (looking up source lines, printing, unwinding to a handler) then runs as ordinary code and not
  * inside of a signal. The record is per thread; nothing is locked. x86-64.
+ *
+ * Each thread that host knows has a reserve: a signal stack for the handler, so that an exhausted
+ * stack can be told at all, and below it a stack on which the landing runs when the thread's own
+ * has no room left for it.
  */
-#include "host/host.h"
+#include "host/thread.h"
 
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <ucontext.h>
 #include <unistd.h>
 #include <unwind.h>
 
 #define RED_ZONE_BYTES 128
-#define PAGE_WRITE_BIT 2 /* of the page fault's error code */
+#define PAGE_WRITE_BIT 2           /* of the page fault's error code */
+#define LANDING_BYTES  (256 << 10) /* reading debug information takes most */
+#define HANDLER_BYTES  (64 << 10)
+#define RESERVE_BYTES  (LANDING_BYTES + HANDLER_BYTES)
+#define ROOM_BYTES     (64 << 10) /* with less left, the landing takes the reserve */
+#define FRAME_BYTES    (1 << 20)  /* how far below its stack a frame of a driver may reach */
+#define EDGE_BYTES     (16 << 10) /* the last pages may lie beyond what the machine lets it grow */
 
 static void (*fault_landing)(const struct host_fault *fault);
 /* The landing runs outside of the handler: the record must outlive it. */
 static __thread struct host_fault last_fault;
 static __thread bool in_landing;
+static __thread struct {
+    char *area; /* NULL: none; the landing's stack, then the handler's */
+    const char *stack_low;
+    stack_t before;
+} reserve;
 
 void host_exit(int status)
 {
@@ -35,6 +51,40 @@ void host_exit(int status)
 const void *host_function_of(const void *pc)
 {
     return _Unwind_FindEnclosingFunction((void *)(uintptr_t)pc);
+}
+
+void host_reserve_begin(void)
+{
+    const void *low, *high;
+    char *area = mmap(NULL, RESERVE_BYTES, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    stack_t stack = { .ss_size = HANDLER_BYTES };
+
+    if (area == MAP_FAILED)
+        return; /* faults are told all the same while there is room on the thread's stack */
+    stack.ss_sp = area + LANDING_BYTES;
+    host_stack_bounds(&low, &high);
+    if (sigaltstack(&stack, &reserve.before))
+        host_panic("sigaltstack failed");
+    reserve.stack_low = low;
+    reserve.area = area;
+}
+
+void host_reserve_end(void)
+{
+    if (!reserve.area)
+        return;
+    sigaltstack(&reserve.before, NULL);
+    munmap(reserve.area, RESERVE_BYTES);
+    reserve.area = NULL;
+}
+
+/* Does `p` lie less than `room` above the lower end of the thread's stack, or not far below it? */
+static bool near_end(greg_t p, int64_t room)
+{
+    int64_t distance = p - (greg_t)reserve.stack_low;
+
+    return reserve.area && distance < room && distance > -FRAME_BYTES;
 }
 
 static void classify(struct host_fault *fault, int number, const siginfo_t *info, long error)
@@ -86,15 +136,22 @@ static void record_stack(struct host_fault *fault)
         fault->frames[fault->frame_count++] = frames[first++];
 }
 
-__attribute__((noreturn)) static void land(void)
+__attribute__((noreturn, used)) static void land(void)
 {
     fault_landing(&last_fault);
     host_panic("the fault landing returned");
 }
 
-/* Writes below the interrupted stack pointer, where the address sanitizer may see a redzone. */
-__attribute__((no_sanitize_address)) static void on_signal(int number, siginfo_t *info,
-                                                           void *context)
+/*
+ * Where the interrupted thread goes on: a call of land() without a return address, at which
+ * unwinders stop. The handler must not write it: without a reserve its own frame begins there.
+ */
+__attribute__((naked)) static void enter_landing(void)
+{
+    __asm__("pushq $0\n\tjmp land");
+}
+
+static void on_signal(int number, siginfo_t *info, void *context)
 {
     greg_t *regs = ((ucontext_t *)context)->uc_mcontext.gregs;
     struct host_fault *fault = &last_fault;
@@ -106,10 +163,15 @@ __attribute__((no_sanitize_address)) static void on_signal(int number, siginfo_t
     fault->frame = (const void *)regs[REG_RBP];
     classify(fault, number, info, regs[REG_ERR]);
     record_stack(fault);
-    /* As after a call: the stack pointer is 8 below a multiple of 16. */
-    regs[REG_RSP] = ((regs[REG_RSP] - RED_ZONE_BYTES) & ~15l) - 8;
-    *(volatile greg_t *)regs[REG_RSP] = 0; /* no return address: unwinders stop here */
-    regs[REG_RIP] = (greg_t)land;
+    if (near_end(regs[REG_RSP], ROOM_BYTES)) {
+        if (number == SIGSEGV && near_end((greg_t)fault->address, EDGE_BYTES)) {
+            fault->kind = HOST_FAULT_STACK;
+            fault->name = "stack overflow";
+        }
+        regs[REG_RSP] = (greg_t)(reserve.area + LANDING_BYTES);
+    }
+    regs[REG_RSP] = (regs[REG_RSP] - RED_ZONE_BYTES) & ~15l;
+    regs[REG_RIP] = (greg_t)enter_landing;
 }
 
 void host_fault_done(void)

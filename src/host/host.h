@@ -196,7 +196,8 @@ struct host_fault {
     enum host_fault_kind {
         HOST_FAULT_ACCESS,
         HOST_FAULT_ALIGNMENT,
-        HOST_FAULT_IO, /* the page exists, but what backs it does not */
+        HOST_FAULT_IO,    /* the page exists, but what backs it does not */
+        HOST_FAULT_STACK, /* the thread's stack is exhausted */
         HOST_FAULT_DIVIDE,
         HOST_FAULT_INSTRUCTION,
         HOST_FAULT_BREAKPOINT
@@ -210,9 +211,9 @@ struct host_fault {
     void *frames[HOST_FAULT_FRAMES];
 };
 /*
- * From now on faults call `landing`, on the faulting thread's own stack, outside of any signal
- * handler, in place of the instruction that faulted. It must not return. A fault inside of the
- * landing ends the process with status 3.
+ * From now on faults call `landing`, on the faulting thread's own stack (or a reserve of 256 KiB,
+ * when that is about to end), outside of any signal handler, in place of the instruction that
+ * faulted. It must not return. A fault inside of the landing ends the process with status 3.
  */
 void host_on_fault(void (*landing)(const struct host_fault *fault));
 /* The landing has dealt with the fault and leaves by a jump: the next one is a new one. */

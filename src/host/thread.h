@@ -37,6 +37,10 @@ static inline struct thread *thread_of(struct host_thread *t)
 int host_futex_wait(uint32_t *word, uint32_t expected, int64_t deadline_ns);
 void host_futex_wake(uint32_t *word, int count);
 
+/* The calling thread's stacks for faults (fault.c): from its first action to its last. */
+void host_reserve_begin(void);
+void host_reserve_end(void);
+
 static inline void host_pause(void)
 {
 #if defined(__x86_64__) || defined(__i386__)

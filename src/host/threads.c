@@ -77,6 +77,7 @@ static void end_adopted(void *p)
 
     if (t->pub.local_free)
         t->pub.local_free(t->pub.local);
+    host_reserve_end();
     host_current = NULL;
     free(t);
 }
@@ -98,6 +99,7 @@ static struct thread *adopt(void)
     pthread_once(&adopted_once, make_key);
     pthread_setspecific(adopted_key, t);
     host_current = &t->pub;
+    host_reserve_begin();
     return t;
 }
 
@@ -124,12 +126,14 @@ static void *start(void *p)
 
     host_current = &t->pub;
     pthread_setname_np(pthread_self(), t->name);
+    host_reserve_begin();
     if (setjmp(t->out) == 0) {
         t->exitable = true;
         t->fn(t->arg);
     }
     if (t->pub.local_free)
         t->pub.local_free(t->pub.local);
+    host_reserve_end();
     drop_owner(t);
     return NULL;
 }

@@ -229,6 +229,7 @@ static NTSTATUS FaultStatus(const struct host_fault *Fault)
         [HOST_FAULT_ACCESS] = STATUS_ACCESS_VIOLATION,
         [HOST_FAULT_ALIGNMENT] = STATUS_DATATYPE_MISALIGNMENT,
         [HOST_FAULT_IO] = STATUS_IN_PAGE_ERROR,
+        [HOST_FAULT_STACK] = STATUS_STACK_OVERFLOW,
         [HOST_FAULT_DIVIDE] = STATUS_INTEGER_DIVIDE_BY_ZERO,
         [HOST_FAULT_INSTRUCTION] = STATUS_ILLEGAL_INSTRUCTION,
         [HOST_FAULT_BREAKPOINT] = STATUS_BREAKPOINT,
@@ -240,6 +241,7 @@ static NTSTATUS FaultStatus(const struct host_fault *Fault)
 /* Runs on the thread that faulted, in place of the instruction. */
 static void FaultLanding(const struct host_fault *Fault)
 {
+    static const ULONG_PTR DoubleFault[4] = { 8 };
     struct host_fault Copy = *Fault;
     KI_ORIGIN Origin = { "stack of the fault", Copy.frames, Copy.frame_count };
     EXCEPTION_RECORD Record = {
@@ -252,13 +254,16 @@ static void FaultLanding(const struct host_fault *Fault)
         Record.ExceptionInformation[0] = Copy.write;
         Record.ExceptionInformation[1] = (ULONG_PTR)Copy.address;
     }
-    if (!KiSehActive(Copy.frame)) {
+    if (Copy.kind == HOST_FAULT_STACK || !KiSehActive(Copy.frame)) {
         CHAR Line[LINE_BYTES];
 
         host_symbolize(Copy.pc, Line, sizeof Line);
         host_printf("openwsk: %s: %s%s %p at %s\n", Copy.name, RtlpStatusName(Record.ExceptionCode),
                     Copy.write ? ", write to" : ", address", Copy.address, Line);
     }
+    /* No exception: a processor that cannot push its trap frame takes a double fault instead. */
+    if (Copy.kind == HOST_FAULT_STACK)
+        KiBugCheck(UNEXPECTED_KERNEL_MODE_TRAP, DoubleFault, &Origin);
     KiRaise(&Record, Copy.frame, &Origin);
 }
 

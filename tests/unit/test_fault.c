@@ -1,6 +1,7 @@
 /* Faults of the processor become a call on the faulting thread. */
 #include "host/host.h"
 
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
@@ -40,6 +41,45 @@ static void access_is_told_and_left(void **state)
     host_pages_free(pages, 4096);
 }
 
+/* Real frames: neither inlined nor made a loop; and no redzones, which the jump would leave. */
+__attribute__((noinline, no_sanitize("address"))) static int deeper(int depth)
+{
+    volatile char frame[256];
+
+    frame[0] = (char)depth;
+    return depth ? deeper(depth - 1) + frame[0] : 0;
+}
+
+static void overflow(void *unused)
+{
+    const void *low, *high;
+
+    (void)unused;
+    host_stack_bounds(&low, &high);
+    for (int round = 0; round < 2; round++) {
+        seen.kind = HOST_FAULT_DIVIDE;
+        if (__builtin_setjmp(back) == 0) {
+            deeper(INT_MAX);
+            fail();
+        }
+        assert_int_equal(seen.kind, HOST_FAULT_STACK);
+        assert_true(seen.frame_count > HOST_FAULT_FRAMES / 2);
+        assert_true((const char *)seen.address < (const char *)low + 65536);
+    }
+}
+
+/* On a thread of ours, and on the process's first one, whose stack grows. */
+static void exhausted_stack_is_told(void **state)
+{
+    struct host_thread *thread;
+
+    (void)state;
+    host_on_fault(land); /* here, because cmocka installs handlers before each test */
+    assert_int_equal(host_thread_create(&thread, overflow, NULL, "overflow"), 0);
+    host_thread_join(thread);
+    overflow(NULL);
+}
+
 static void breakpoint_is_told(void **state)
 {
     (void)state;
@@ -67,6 +107,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(access_is_told_and_left),
+        cmocka_unit_test(exhausted_stack_is_told),
         cmocka_unit_test(breakpoint_is_told),
         cmocka_unit_test(division_is_told),
     };
