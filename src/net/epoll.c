@@ -566,8 +566,12 @@ static int wait_events(struct epoll_net *net, struct epoll_event *events, int64_
         return epoll_wait(net->epfd, events, EVENTS, 0);
     ts.tv_sec = wait_ns / NS_PER_S;
     ts.tv_nsec = wait_ns % NS_PER_S;
-    n = epoll_pwait2(net->epfd, events, EVENTS, wait_ns == HOST_FOREVER ? NULL : &ts, NULL);
-    if (n < 0 && errno == ENOSYS) {
+    n = -1;
+    if (!net->coarse) {
+        n = epoll_pwait2(net->epfd, events, EVENTS, wait_ns == HOST_FOREVER ? NULL : &ts, NULL);
+        net->coarse = n < 0 && errno == ENOSYS;
+    }
+    if (net->coarse) {
         int64_t ms = wait_ns == HOST_FOREVER ? -1 : wait_ns / NS_PER_MS + 1;
 
         n = epoll_wait(net->epfd, events, EVENTS, ms > INT32_MAX ? INT32_MAX : (int)ms);

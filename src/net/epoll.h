@@ -42,6 +42,7 @@ struct epoll_net {
     /* The loop's own. */
     struct net_queue ready; /* finished by the loop in this turn */
     int done_count;
+    bool coarse; /* the machine has no epoll_pwait2 */
     struct net_pool *pool;
     uint8_t *overflow; /* EPOLL_BATCH times NET_SLICE_MAX, for datagrams that outgrow their slot */
 };
