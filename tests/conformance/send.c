@@ -65,7 +65,9 @@ TEST(reads_memory_in_place, "WSK-SEND-07 WSK-BUF-09")
     CHECK_STATUS(ReceiveAll(pair.Server, in, BIG), STATUS_SUCCESS);
     CHECK_STATUS(CallFinish(&send), STATUS_SUCCESS);
     CHECK_EQ(in->Data[BIG - 1], changed);
-    CHECK(RtlCompareMemory(&before, big->Buf.Mdl, sizeof(before)) == sizeof(before));
+    CHECK(big->Buf.Mdl->Next == before.Next && big->Buf.Mdl->MdlFlags == before.MdlFlags);
+    CHECK(big->Buf.Mdl->StartVa == before.StartVa && big->Buf.Mdl->ByteOffset == before.ByteOffset);
+    CHECK_EQ(big->Buf.Mdl->ByteCount, before.ByteCount);
 }
 
 TEST(queued_in_call_order, "WSK-SEND-08 D30 D31")
