@@ -16,7 +16,7 @@
  */
 #include "wsk/wskp.h"
 
-#define QUARANTINE_MAX 1024
+#define QUARANTINE_MAX 256
 
 static struct host_lock QuarantineLock = HOST_LOCK_INIT(HOST_RANK_WSK_LEAF);
 static LIST_ENTRY Quarantine;

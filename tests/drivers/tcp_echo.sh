@@ -32,7 +32,7 @@ reset)
 churn)
     # The sanitizers keep freed memory for a while: then only descriptors are compared.
     with_driver "$driver" "peer churn --port-from \$LOG --cycles $(amount 20000 1000) \
-        --growth-kib $(amount 1200 0) --pid \$PPID"
+        --growth-kib $(amount 900 0) --pid \$PPID"
     ;;
 unload-clients)
     start_driver "$driver"
