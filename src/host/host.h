@@ -29,7 +29,7 @@ int64_t host_now(void);
 /* Wall-clock time, nanoseconds since 1970-01-01 UTC. Any thread. */
 int64_t host_wall(void);
 
-/* ---- threads ------------------------------------------------------------------------------ */
+/* ---- threads ----------------------------------------------------------------------------- */
 
 /*
  * A thread of this process that the kernel slice knows. `local` belongs to the layer above (nt/
@@ -84,7 +84,7 @@ void host_unpark(struct host_thread *t);
  */
 void host_spin(unsigned *rounds, const char *site);
 
-/* ---- short locks --------------------------------------------------------------------------- */
+/* ---- short locks ------------------------------------------------------------------------- */
 
 /*
  * Ranks, lowest first. A thread may take a lock only if its rank is above that of every lock that
@@ -124,7 +124,7 @@ void host_lock(struct host_lock *l);
 void host_unlock(struct host_lock *l);
 bool host_lock_held(const struct host_lock *l); /* by the calling thread; for assertions */
 
-/* ---- chance -------------------------------------------------------------------------------- */
+/* ---- chance ------------------------------------------------------------------------------ */
 
 enum host_choice {
     HOST_CHOOSE_PREEMPT, /* which thread runs next */
@@ -144,7 +144,7 @@ static inline void host_point(const char *site)
     (void)site;
 }
 
-/* ---- memory -------------------------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------------------------ */
 
 /* Uninitialised memory; align is a power of two, at least 16 is given. NULL when there is none. */
 void *host_alloc(size_t size, size_t align);
@@ -159,7 +159,7 @@ bool host_readable(const void *address);
 void *host_pages_alloc(size_t size);
 void host_pages_free(void *p, size_t size);
 
-/* ---- modules, diagnostics ------------------------------------------------------------------ */
+/* ---- modules, diagnostics ---------------------------------------------------------------- */
 
 struct host_module;
 /* Loads a shared object with local scope. On failure NULL, and `why` (size bytes) says why. */

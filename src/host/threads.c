@@ -43,7 +43,7 @@ int64_t host_wall(void)
     return read_clock(CLOCK_REALTIME);
 }
 
-/* ---- futex ---------------------------------------------------------------------------------- */
+/* ---- futex ------------------------------------------------------------------------------- */
 
 int host_futex_wait(uint32_t *word, uint32_t expected, int64_t deadline_ns)
 {
@@ -69,7 +69,7 @@ void host_futex_wake(uint32_t *word, int count)
     syscall(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, count, NULL, NULL, 0);
 }
 
-/* ---- threads -------------------------------------------------------------------------------- */
+/* ---- threads ----------------------------------------------------------------------------- */
 
 static void end_adopted(void *p)
 {
@@ -202,7 +202,7 @@ void host_stack_bounds(const void **low, const void **high)
     *high = t->stack_high;
 }
 
-/* ---- park and unpark ------------------------------------------------------------------------ */
+/* ---- park and unpark --------------------------------------------------------------------- */
 
 /*
  * permit: NONE -> PERMIT by unpark, NONE -> PARKED by the owner before it sleeps, PARKED -> PERMIT
@@ -257,7 +257,7 @@ void host_spin(unsigned *rounds, const char *site)
     }
 }
 
-/* ---- chance ---------------------------------------------------------------------------------- */
+/* ---- chance ------------------------------------------------------------------------------ */
 
 uint32_t host_choose(uint32_t n, enum host_choice kind, const char *site)
 {

@@ -863,9 +863,7 @@ static int epoll_ep_ctl(struct net_ep *base, enum net_ctl what, struct net_ctl_a
     return result;
 }
 
-/* ---- a net's life
- * --------------------------------------------------------------------------------
- */
+/* ---- a net's life ------------------------------------------------------------------------ */
 
 static int epoll_create_net(struct net **out, const struct net_config *config)
 {

@@ -366,7 +366,8 @@ static void check_fin(struct epoll_ep *ep)
         epoll_ready(ep, op, -ep->error);
 }
 
-/* The kernel announces no acknowledgement of data, so the endpoint is looked at from time to time. */
+/* The kernel announces no acknowledgement of data, so the endpoint is looked at from time to time.
+ */
 static void check_acks(struct epoll_ep *ep)
 {
     struct net_op *op;

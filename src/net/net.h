@@ -36,7 +36,7 @@
 extern "C" {
 #endif
 
-/* ---- addresses ----------------------------------------------------------------------------- */
+/* ---- addresses --------------------------------------------------------------------------- */
 
 enum net_family { NET_UNSPEC = 0, NET_IP4 = 4, NET_IP6 = 6 };
 
@@ -48,7 +48,7 @@ struct net_addr {
     uint32_t scope_id;  /* interface index, IPv6 only */
 };
 
-/* ---- received buffers ---------------------------------------------------------------------- */
+/* ---- received buffers -------------------------------------------------------------------- */
 
 /*
  * Received bytes. The transport owns the memory; a holder of a reference may read [data,
@@ -65,7 +65,7 @@ struct net_buf {
 void net_buf_get(struct net_buf *b);
 void net_buf_put(struct net_buf *b);
 
-/* ---- packet information (datagrams) --------------------------------------------------------- */
+/* ---- packet information (datagrams) ------------------------------------------------------ */
 
 enum net_info {
     NET_INFO_DST = 1 << 0,     /* local address: on receive where it arrived, on send the source */
@@ -94,7 +94,7 @@ struct net_packet_info {
     } error;
 };
 
-/* ---- operations ---------------------------------------------------------------------------- */
+/* ---- operations -------------------------------------------------------------------------- */
 
 struct net;
 struct net_ep;
@@ -133,7 +133,7 @@ enum net_op_flags {
     NET_F_NODELAY = 1 << 2, /* SEND: push this and everything queued before it */
     NET_F_MORE = 1 << 3,    /* SEND: more follows at once (may be held back to fill a segment) */
     NET_F_PEEK = 1 << 4,    /* RECV: leave the bytes */
-    NET_F_ACKED = 1 << 6, /* SEND: done when the peer has acknowledged the bytes */
+    NET_F_ACKED = 1 << 6,   /* SEND: done when the peer has acknowledged the bytes */
     NET_F_ASYNC = 1 << 5    /* never answer NET_DONE (test modes) */
 };
 
@@ -184,7 +184,7 @@ struct net_resolve {
     char canonical_name[NET_HOST_MAX];
 };
 
-/* ---- endpoints ------------------------------------------------------------------------------ */
+/* ---- endpoints --------------------------------------------------------------------------- */
 
 enum net_ep_kind {
     NET_EP_STREAM,
@@ -247,7 +247,7 @@ struct net_ctl_arg {
     } tcp;
 };
 
-/* ---- transports ----------------------------------------------------------------------------- */
+/* ---- transports -------------------------------------------------------------------------- */
 
 struct net_config {
     unsigned index; /* of the virtual processor */

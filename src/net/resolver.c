@@ -118,8 +118,7 @@ static int64_t look_up_name(struct net_resolve *q)
                                 sizeof(q->service), flags));
 }
 
-/* ---- what needs no look-up
- * ----------------------------------------------------------------------- */
+/* ---- what needs no look-up --------------------------------------------------------------- */
 
 static bool all_digits(const char *s)
 {

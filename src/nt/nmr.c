@@ -60,7 +60,7 @@ static const NPI_REGISTRATION_INSTANCE *InstanceOf(const NMR_MODULE *m)
                        : &m->Provider.ProviderRegistrationInstance;
 }
 
-/* ---- lookups; lock held ---------------------------------------------------------------------- */
+/* ---- lookups; lock held ------------------------------------------------------------------ */
 
 static NMR_MODULE *FindModule(HANDLE Handle, BOOLEAN IsClient)
 {
@@ -90,7 +90,7 @@ static BOOLEAN Bound(const NMR_MODULE *Client, const NMR_MODULE *Provider)
     return FALSE;
 }
 
-/* ---- references ------------------------------------------------------------------------------ */
+/* ---- references -------------------------------------------------------------------------- */
 
 static void ReleaseModule(NMR_MODULE *m)
 {
@@ -124,7 +124,7 @@ static void Retire(NMR_BINDING *b)
     ReleaseModule(provider);
 }
 
-/* ---- detaching ------------------------------------------------------------------------------- */
+/* ---- detaching --------------------------------------------------------------------------- */
 
 static void Cleanup(NMR_BINDING *b)
 {
@@ -195,7 +195,7 @@ static void DetachAll(NMR_MODULE *m)
     }
 }
 
-/* ---- attaching ------------------------------------------------------------------------------- */
+/* ---- attaching --------------------------------------------------------------------------- */
 
 static void Offer(NMR_BINDING *b)
 {
@@ -331,7 +331,7 @@ static NTSTATUS WaitGone(HANDLE Handle, BOOLEAN IsClient)
     return STATUS_SUCCESS;
 }
 
-/* ---- exported -------------------------------------------------------------------------------- */
+/* ---- exported ---------------------------------------------------------------------------- */
 
 NTSTATUS NTAPI NmrRegisterClient(PNPI_CLIENT_CHARACTERISTICS ClientCharacteristics,
                                  PVOID ClientContext, PHANDLE NmrClientHandle)

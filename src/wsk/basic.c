@@ -2,8 +2,8 @@
  * basic.c: WskControlSocket, the one function beside close that every category has.
  *
  * Options and ioctls are tables in option.c and ioctl.c; here is what they share: the IRP may be
- * absent where the operation allows it (D04, D05, D54), buffers are checked once, and *OutputSizeReturned
- * is written exactly when the call finishes inline (D55).
+ * absent where the operation allows it (D04, D05, D54), buffers are checked once, and
+ * *OutputSizeReturned is written exactly when the call finishes inline (D55).
  */
 #include "wsk/wskp.h"
 
@@ -50,9 +50,9 @@ static NTSTATUS WithoutIrp(WSKP_SOCKET *s, WSK_CONTROL_SOCKET_TYPE Type, WSKP_CO
 }
 
 NTSTATUS NTAPI WskpControlSocket(PWSK_SOCKET Public, WSK_CONTROL_SOCKET_TYPE RequestType,
-                                 ULONG ControlCode, ULONG Level, SIZE_T InputSize, PVOID InputBuffer,
-                                 SIZE_T OutputSize, PVOID OutputBuffer, SIZE_T *OutputSizeReturned,
-                                 PIRP Irp)
+                                 ULONG ControlCode, ULONG Level, SIZE_T InputSize,
+                                 PVOID InputBuffer, SIZE_T OutputSize, PVOID OutputBuffer,
+                                 SIZE_T *OutputSizeReturned, PIRP Irp)
 {
     const void *caller = __builtin_return_address(0);
     WSKP_SOCKET *s;
@@ -91,7 +91,8 @@ const WSK_PROVIDER_BASIC_DISPATCH WskpBasicDispatch = {
     .WskCloseSocket = WskpCloseSocket,
 };
 
-/* A stream socket is a listener after WskListen and a connection after a connect (CAT-05, CAT-06). */
+/* A stream socket is a listener after WskListen and a connection after a connect (CAT-05, CAT-06).
+ */
 const WSK_PROVIDER_STREAM_DISPATCH WskpStreamDispatch = {
     .WskControlSocket = WskpControlSocket,
     .WskCloseSocket = WskpCloseSocket,

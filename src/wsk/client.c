@@ -1,9 +1,9 @@
 /*
  * client.c: the client object behind WSK_CLIENT.
  *
- * A client is pinned by its registration and by everything that it has under way. WskDeregister drops
- * the registration's pin and waits for the last one (UNLD-01, UNLD-02); after five seconds it says
- * what it waits for (D71). The counters beside Pins exist only for that report.
+ * A client is pinned by its registration and by everything that it has under way. WskDeregister
+ * drops the registration's pin and waits for the last one (UNLD-01, UNLD-02); after five seconds it
+ * says what it waits for (D71). The counters beside Pins exist only for that report.
  */
 #include "wsk/wskp.h"
 
@@ -66,16 +66,16 @@ WSKP_CLIENT *WskpClientEnter(PWSK_CLIENT Client, const char *Function, const voi
     WSKP_CLIENT *c = Client;
 
     if (!c || c->Magic != WSKP_CLIENT_MAGIC) {
-        vf_report(VF_ERROR, "VF-WSK-16", "WSK-NPI-18", Caller, "%s got a pointer that is no WSK_CLIENT",
-                  Function);
+        vf_report(VF_ERROR, "VF-WSK-16", "WSK-NPI-18", Caller,
+                  "%s got a pointer that is no WSK_CLIENT", Function);
         return NULL;
     }
     if (__atomic_load_n(&c->Captures, __ATOMIC_RELAXED) <= 0)
         vf_report(VF_ERROR, "VF-WSK-16", "WSK-NPI-18", Caller,
                   "%s was called after the last WskReleaseProviderNPI", Function);
     if (KiThread()->Irql > DISPATCH_LEVEL)
-        vf_report(VF_ERROR, "VF-IRQL-01", "WSK-IRQL-05", Caller, "%s was called at IRQL %u", Function,
-                  KiThread()->Irql);
+        vf_report(VF_ERROR, "VF-IRQL-01", "WSK-IRQL-05", Caller, "%s was called at IRQL %u",
+                  Function, KiThread()->Irql);
     WskpClientPin(c, &c->Calls);
     return c;
 }
@@ -85,7 +85,8 @@ void WskpClientLeave(WSKP_CLIENT *Client)
     WskpClientUnpin(Client, &Client->Calls);
 }
 
-/* ---- what a deregistration waits for ------------------------------------------------------------ */
+/* ---- what a deregistration waits for ------------------------------------------------------------
+ */
 
 typedef struct _LINE {
     void (*Line)(void *Context, const char *Text);
@@ -119,7 +120,8 @@ static void Describe(WSKP_CLIENT *c, LINE *Out)
     Say(Out, c->Captures, "captured provider NPI", "WskReleaseProviderNPI was not called");
     Say(Out, c->Calls, "call into the provider", "still running");
     Say(Out, c->Irps, "pending request of the provider", "not completed");
-    Say(Out, c->Sockets, "open socket", "WskCloseSocket was not called, or its close has not completed");
+    Say(Out, c->Sockets, "open socket",
+        "WskCloseSocket was not called, or its close has not completed");
     Say(Out, c->Retained, "retained indication", "WskRelease was not called");
 }
 

@@ -21,7 +21,7 @@ typedef struct _CALL {
     const void *Caller;
 } CALL;
 
-/* ---- the transport list ------------------------------------------------------------------- */
+/* ---- the transport list ------------------------------------------------------------------ */
 
 enum { HAVE_V4 = 1, HAVE_V6 = 2 };
 
@@ -137,7 +137,7 @@ void WskpClientCancelListChanges(WSKP_CLIENT *Client)
     host_unlock(&Client->Lock);
 }
 
-/* ---- descriptors, events, TDI ------------------------------------------------------------- */
+/* ---- descriptors, events, TDI ------------------------------------------------------------ */
 
 static NTSTATUS CacheDescriptor(CALL *c)
 {
@@ -211,7 +211,7 @@ static NTSTATUS TdiMapping(CALL *c)
     return STATUS_NOT_SUPPORTED;
 }
 
-/* ---- the function ------------------------------------------------------------------------- */
+/* ---- the function ------------------------------------------------------------------------ */
 
 static const struct {
     ULONG Code;

@@ -14,7 +14,7 @@ NTSTATUS WskpCheckDead(WSKP_SOCKET *Socket)
     return NT_SUCCESS(dead) ? STATUS_SUCCESS : STATUS_FILE_FORCED_CLOSED;
 }
 
-/* ---- connect -------------------------------------------------------------------------------------- */
+/* ---- connect ----------------------------------------------------------------------------- */
 
 void WskpBecomeConnected(WSKP_SOCKET *Socket, const struct net_addr *Remote)
 {
@@ -79,8 +79,8 @@ static void ConnectDone(struct net_op *Op)
     }
 }
 
-NTSTATUS WskpConnectSocket(WSKP_SOCKET *Socket, const struct net_addr *Remote, const WSK_BUF *Buffer,
-                           BOOLEAN OwnsSocket, PIRP Irp, const void *Caller)
+NTSTATUS WskpConnectSocket(WSKP_SOCKET *Socket, const struct net_addr *Remote,
+                           const WSK_BUF *Buffer, BOOLEAN OwnsSocket, PIRP Irp, const void *Caller)
 {
     WSKP_REQUEST *r = WskpRequestNew(Socket, Irp, NET_OP_CONNECT, ConnectDone);
     NTSTATUS status = r ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
@@ -143,17 +143,18 @@ static NTSTATUS Connect(PWSK_SOCKET Public, PSOCKADDR RemoteAddress, PWSK_BUF Bu
 
 NTSTATUS NTAPI WskpConnect(PWSK_SOCKET Socket, PSOCKADDR RemoteAddress, ULONG Flags, PIRP Irp)
 {
-    return Connect(Socket, RemoteAddress, NULL, Flags, Irp, "WskConnect", __builtin_return_address(0));
+    return Connect(Socket, RemoteAddress, NULL, Flags, Irp, "WskConnect",
+                   __builtin_return_address(0));
 }
 
-NTSTATUS NTAPI WskpConnectEx(PWSK_SOCKET Socket, PSOCKADDR RemoteAddress, PWSK_BUF Buffer, ULONG Flags,
-                             PIRP Irp)
+NTSTATUS NTAPI WskpConnectEx(PWSK_SOCKET Socket, PSOCKADDR RemoteAddress, PWSK_BUF Buffer,
+                             ULONG Flags, PIRP Irp)
 {
     return Connect(Socket, RemoteAddress, Buffer, Flags, Irp, "WskConnectEx",
                    __builtin_return_address(0));
 }
 
-/* ---- send ------------------------------------------------------------------------------------------ */
+/* ---- send -------------------------------------------------------------------------------- */
 
 /* D64: looks at the congestion window and tells the driver of a change by a factor of two. */
 void WskpUpdateBacklog(WSKP_SOCKET *Socket)
@@ -182,7 +183,8 @@ void WskpUpdateBacklog(WSKP_SOCKET *Socket)
     NTSTATUS status = s->ConnectionTable->WskSendBacklogEvent(s->Context, ideal);
     WskpUpcallEnd(&upcall, "WskSendBacklogEvent");
     if (status != STATUS_SUCCESS)
-        vf_report(VF_ERROR, "VF-WSK-09", "WSK-BKLG-03", (const void *)s->ConnectionTable->WskSendBacklogEvent,
+        vf_report(VF_ERROR, "VF-WSK-09", "WSK-BKLG-03",
+                  (const void *)s->ConnectionTable->WskSendBacklogEvent,
                   "WskSendBacklogEvent returned 0x%08x", status);
     WskpEventEnd(s, WskpBacklog);
 }
@@ -202,8 +204,7 @@ static void SendDone(struct net_op *Op)
 {
     WSKP_REQUEST *r = CONTAINING_RECORD(Op, WSKP_REQUEST, Op);
     WSKP_SOCKET *s = r->Socket;
-    NTSTATUS status =
-        Op->result < 0 ? WskpStatusFromErrno((int)-Op->result) : STATUS_SUCCESS;
+    NTSTATUS status = Op->result < 0 ? WskpStatusFromErrno((int)-Op->result) : STATUS_SUCCESS;
     BOOLEAN held = WskpTryHold(s);
 
     WskpRequestComplete(r, status, Op->result < 0 ? 0 : (ULONG_PTR)Op->result);
@@ -230,8 +231,8 @@ static NTSTATUS CheckSend(WSKP_SOCKET *s, ULONG Flags, BOOLEAN *Watched)
     return status;
 }
 
-static NTSTATUS Send(PWSK_SOCKET Public, PWSK_BUF Buffer, ULONG Flags, PIRP Irp, const char *Function,
-                     const void *Caller)
+static NTSTATUS Send(PWSK_SOCKET Public, PWSK_BUF Buffer, ULONG Flags, PIRP Irp,
+                     const char *Function, const void *Caller)
 {
     WSKP_SOCKET *s;
     WSKP_REQUEST *r = NULL;
@@ -290,7 +291,7 @@ NTSTATUS NTAPI WskpSendEx(PWSK_SOCKET Socket, PWSK_BUF Buffer, ULONG Flags, ULON
     return WskpFinish(NULL, Irp, STATUS_NOT_SUPPORTED, 0);
 }
 
-/* ---- disconnect ------------------------------------------------------------------------------------ */
+/* ---- disconnect -------------------------------------------------------------------------- */
 
 static void DisconnectDone(struct net_op *Op)
 {
@@ -302,7 +303,8 @@ static void DisconnectDone(struct net_op *Op)
         return;
     }
     BOOLEAN held = WskpTryHold(s);
-    WskpRequestComplete(r, Op->result < 0 ? WskpStatusFromErrno((int)-Op->result) : STATUS_SUCCESS, 0);
+    WskpRequestComplete(r, Op->result < 0 ? WskpStatusFromErrno((int)-Op->result) : STATUS_SUCCESS,
+                        0);
     if (held) {
         WskpPump(s); /* an abort leaves receives to be ended */
         WskpLeave(s);
@@ -354,7 +356,8 @@ NTSTATUS NTAPI WskpDisconnectRequest(PWSK_SOCKET Public, PWSK_BUF Buffer, ULONG 
 
     if (!WskpTakeIrp(Irp, "WskDisconnect", caller))
         return STATUS_INVALID_PARAMETER;
-    NTSTATUS status = WskpEnter(Public, WSKP_CONNECTION | WSKP_STREAM, Irp, "WskDisconnect", caller, &s);
+    NTSTATUS status =
+        WskpEnter(Public, WSKP_CONNECTION | WSKP_STREAM, Irp, "WskDisconnect", caller, &s);
     if (!NT_SUCCESS(status))
         return status;
     status = CheckDisconnect(s, Buffer, Flags);

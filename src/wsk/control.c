@@ -16,7 +16,7 @@
 
 #define OBJECT_ALIGN(n) (((n) + 7) & ~(SIZE_T)7)
 
-/* ---- sending -------------------------------------------------------------------------------- */
+/* ---- sending ----------------------------------------------------------------------------- */
 
 typedef struct _PARSE {
     const WSKP_SOCKET *Socket;
@@ -174,7 +174,7 @@ NTSTATUS WskpControlIn(const WSKP_SOCKET *Socket, ULONG Length, const CMSGHDR *C
     return STATUS_SUCCESS;
 }
 
-/* ---- receiving ---------------------------------------------------------------------------- */
+/* ---- receiving --------------------------------------------------------------------------- */
 
 typedef struct _FORMAT {
     PUCHAR Out;

@@ -19,8 +19,7 @@ typedef struct _WSKP_MESSAGE {
     ULONG First, Count; /* in the request's Iov */
 } WSKP_MESSAGE;
 
-/* ---- sending
- * ---------------------------------------------------------------------------------------- */
+/* ---- sending ----------------------------------------------------------------------------- */
 
 /* Where a send without an address goes (D51); lock held. */
 static NTSTATUS FixedDestination(const WSKP_DATAGRAM_STATE *d, struct net_addr *Out)
@@ -218,8 +217,7 @@ NTSTATUS NTAPI WskpSendMessages(PWSK_SOCKET Public, PWSK_BUF_LIST BufferList, UL
     return STATUS_PENDING;
 }
 
-/* ---- receiving
- * ------------------------------------------------------------------------------------------ */
+/* ---- receiving --------------------------------------------------------------------------- */
 
 /* RFROM-10, RFEV-11: with a fixed remote address only its datagrams count. Lock held. */
 static BOOLEAN Accepts(const WSKP_SOCKET *s, const struct net_addr *From, ULONG Present)
@@ -422,8 +420,7 @@ finish:
     return status;
 }
 
-/* ---- the repeating receive
- * --------------------------------------------------------------------------------- */
+/* ---- the repeating receive --------------------------------------------------------------- */
 
 static WSKP_NODE *NodeFrom(WSKP_SOCKET *s, struct net_op *Op)
 {
@@ -480,8 +477,7 @@ static void RxDone(struct net_op *Op)
     }
 }
 
-/* ---- indications
- * -------------------------------------------------------------------------------------------- */
+/* ---- indications ------------------------------------------------------------------------- */
 
 /* Lock held. The next nodes of one kind of delivery (D48). */
 static ULONG TakeBatch(WSKP_SOCKET *s, LIST_ENTRY *Nodes)
@@ -550,9 +546,7 @@ static void Indicate(WSKP_SOCKET *s)
         WskpNodesTakeBack(s, array, count, 0, NULL);
 }
 
-/* ---- the pump
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- the pump ---------------------------------------------------------------------------- */
 
 /* Gives one held datagram to a request; consumes the node. */
 static void ServeRequest(WSKP_REQUEST *r, WSKP_NODE *n)

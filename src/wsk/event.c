@@ -2,21 +2,23 @@
  * event.c: which callbacks of a socket may run, and turning them on and off.
  *
  * Each kind of callback of a socket is a gate. A callback starts only under the socket's lock, with
- * the kind enabled and not running, and while it runs the socket is held Busy, so that a close waits
- * for it. A disable while it runs takes effect for new calls at once and completes when the running
- * call has returned (EVT-08, EVT-09, D79): WskpEventEnd() completes the IRPs that wait.
+ * the kind enabled and not running, and while it runs the socket is held Busy, so that a close
+ * waits for it. A disable while it runs takes effect for new calls at once and completes when the
+ * running call has returned (EVT-08, EVT-09, D79): WskpEventEnd() completes the IRPs that wait.
  */
 #include "wsk/wskp.h"
 
 #define CONNECTION_EVENTS (WSK_EVENT_RECEIVE | WSK_EVENT_DISCONNECT | WSK_EVENT_SEND_BACKLOG)
-#define ALL_EVENTS (CONNECTION_EVENTS | WSK_EVENT_ACCEPT | WSK_EVENT_RECEIVE_FROM)
+#define ALL_EVENTS        (CONNECTION_EVENTS | WSK_EVENT_ACCEPT | WSK_EVENT_RECEIVE_FROM)
 
 static const struct {
     ULONG Bit;
     WSKP_EVENT_KIND Kind;
 } Bits[] = {
-    { WSK_EVENT_ACCEPT, WskpAccept },         { WSK_EVENT_RECEIVE, WskpReceive },
-    { WSK_EVENT_DISCONNECT, WskpDisconnect }, { WSK_EVENT_SEND_BACKLOG, WskpBacklog },
+    { WSK_EVENT_ACCEPT, WskpAccept },
+    { WSK_EVENT_RECEIVE, WskpReceive },
+    { WSK_EVENT_DISCONNECT, WskpDisconnect },
+    { WSK_EVENT_SEND_BACKLOG, WskpBacklog },
     { WSK_EVENT_RECEIVE_FROM, WskpReceiveFrom },
 };
 
@@ -139,7 +141,8 @@ static NTSTATUS Enable(WSKP_SOCKET *s, ULONG Mask)
         if (s->Event[kind].Static && Own(s, kind))
             return STATUS_INVALID_DEVICE_REQUEST;
         if (Own(s, kind) && !WskpEventHasCallback(s, kind) && !s->AcceptDelivering)
-            return STATUS_INVALID_PARAMETER; /* D19; inside WskAcceptEvent the table is not known yet */
+            return STATUS_INVALID_PARAMETER; /* D19; inside WskAcceptEvent the table is not known
+                                                yet */
     }
     for (ULONG i = 0; i < RTL_NUMBER_OF(Bits); i++) {
         WSKP_EVENT_KIND kind = Bits[i].Kind;

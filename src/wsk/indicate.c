@@ -1,11 +1,11 @@
 /*
  * indicate.c: indication nodes, from the transport's buffer to WskRelease.
  *
- * A node describes one received buffer by an MDL and holds a reference on it. The node, not the list,
- * is the unit of retention (D37): clients split lists, rewrite Next and release nodes one by one, on
- * any thread, even before the callback has returned (D38). So Next belongs to the client from the
- * start of the callback; the subsystem keeps its own link and decides by the node's state, which is
- * changed by compare-exchange only:
+ * A node describes one received buffer by an MDL and holds a reference on it. The node, not the
+ * list, is the unit of retention (D37): clients split lists, rewrite Next and release nodes one by
+ * one, on any thread, even before the callback has returned (D38). So Next belongs to the client
+ * from the start of the callback; the subsystem keeps its own link and decides by the node's state,
+ * which is changed by compare-exchange only:
  *
  *   Held -> Indicated (callback starts) -> Released (WskRelease, or taken back after the callback)
  *
@@ -13,7 +13,7 @@
  */
 #include "wsk/wskp.h"
 
-#define NODE_MAGIC 0x1d1ca7edu
+#define NODE_MAGIC  0x1d1ca7edu
 #define CACHE_LIMIT 128
 
 typedef struct _NODE_CACHE {
@@ -167,9 +167,9 @@ void WskpReclaimNodes(LIST_ENTRY *Nodes)
 /*
  * Before a callback: the nodes become the client's. Their own links stay on `Nodes` in order, as an
  * array of pointers would, because Next is the client's from now on, so the list itself must not be
- * walked afterwards. The caller keeps plain pointers in `Array` (at most `Room`), and the count comes
- * back. The client may release a node inside the callback; a reference for the callback keeps the
- * memory until WskpNodesTakeBack() or WskpNodesLeave().
+ * walked afterwards. The caller keeps plain pointers in `Array` (at most `Room`), and the count
+ * comes back. The client may release a node inside the callback; a reference for the callback keeps
+ * the memory until WskpNodesTakeBack() or WskpNodesLeave().
  */
 ULONG WskpNodesIndicate(WSKP_SOCKET *Socket, LIST_ENTRY *Nodes, WSKP_NODE **Array, ULONG Room,
                         SIZE_T *Bytes)

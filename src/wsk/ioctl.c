@@ -33,7 +33,7 @@ static NTSTATUS Give(WSKP_CONTROL *c, const void *Data, SIZE_T Size)
     return STATUS_SUCCESS;
 }
 
-/* ---- WSK's own ---------------------------------------------------------------------------- */
+/* ---- WSK's own --------------------------------------------------------------------------- */
 
 /* D51, D52. `Has` and `Where` are the fixed remote address or the fixed destination. */
 static NTSTATUS FixAddress(WSKP_SOCKET *s, WSKP_CONTROL *c, BOOLEAN SendTo)
@@ -127,7 +127,7 @@ static NTSTATUS LoseSocket(WSKP_SOCKET *s, WSKP_CONTROL *c)
     return STATUS_SUCCESS;
 }
 
-/* ---- the machine's addresses -------------------------------------------------------------- */
+/* ---- the machine's addresses ------------------------------------------------------------- */
 
 static int QueryAddresses(ADDRESS_FAMILY Family, struct net_addr *Room, SIZE_T *Count)
 {
@@ -327,7 +327,7 @@ void WskpIoctlCancel(WSKP_SOCKET *Socket)
     host_unlock(&Socket->Lock);
 }
 
-/* ---- TCP, UDP ----------------------------------------------------------------------------- */
+/* ---- TCP, UDP ---------------------------------------------------------------------------- */
 
 static NTSTATUS SetInt(WSKP_SOCKET *s, enum net_opt Option, ULONG Value)
 {
@@ -429,7 +429,7 @@ static NTSTATUS SetRedirect(WSKP_SOCKET *s, WSKP_CONTROL *c)
     return STATUS_ACCESS_DENIED;
 }
 
-/* ---- the table ---------------------------------------------------------------------------- */
+/* ---- the table --------------------------------------------------------------------------- */
 
 static const struct {
     ULONG Code;

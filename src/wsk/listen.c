@@ -50,7 +50,8 @@ static void IncomingClosed(struct net_op *Op)
 /* Resets the connection; consumes the caller's reference. */
 static void Reset(WSKP_INCOMING *i)
 {
-    i->CloseOp = (struct net_op){ .code = NET_OP_CLOSE, .flags = NET_F_ABORT, .done = IncomingClosed };
+    i->CloseOp =
+        (struct net_op){ .code = NET_OP_CLOSE, .flags = NET_F_ABORT, .done = IncomingClosed };
     (void)Wskp.Transport->submit(i->Ep, &i->CloseOp);
 }
 
@@ -84,7 +85,7 @@ static WSKP_INCOMING *NewIncoming(struct net_op *Op)
     return i;
 }
 
-/* ---- lists ---------------------------------------------------------------------------------------------- */
+/* ---- lists ------------------------------------------------------------------------------- */
 
 static void PutOn(LIST_ENTRY *List, WSKP_SOCKET *Listener, WSKP_INCOMING *i)
 {
@@ -123,7 +124,7 @@ static void Remember(WSKP_LISTENER *l, ULONG Serial)
     l->AbortedSerials[l->AbortedNext++ % WSKP_REMEMBERED_ABORTS] = Serial;
 }
 
-/* ---- the watch of an inspected connection ------------------------------------------------------------------ */
+/* ---- the watch of an inspected connection ------------------------------------------------ */
 
 static void IncomingWatchDone(struct net_op *Op)
 {
@@ -150,11 +151,12 @@ static void IncomingWatchDone(struct net_op *Op)
 static void StartWatch(WSKP_INCOMING *i)
 {
     InterlockedIncrement(&i->Refs);
-    i->WatchOp = (struct net_op){ .code = NET_OP_WATCH, .flags = NET_F_ASYNC, .done = IncomingWatchDone };
+    i->WatchOp =
+        (struct net_op){ .code = NET_OP_WATCH, .flags = NET_F_ASYNC, .done = IncomingWatchDone };
     (void)Wskp.Transport->submit(i->Ep, &i->WatchOp);
 }
 
-/* ---- delivery ------------------------------------------------------------------------------------------------ */
+/* ---- delivery ---------------------------------------------------------------------------- */
 
 static NTSTATUS MakeSocket(WSKP_SOCKET *Listener, WSKP_INCOMING *i, PVOID Context,
                            const VOID *Table, WSKP_SOCKET **Accepted)
@@ -254,7 +256,7 @@ static void DeliverToEvent(WSKP_SOCKET *s, WSKP_INCOMING *i)
     WskpLeave(accepted);
 }
 
-/* ---- conditional accept ----------------------------------------------------------------------------------------- */
+/* ---- conditional accept ------------------------------------------------------------------ */
 
 /* Finds the request by content (INSP-13) and moves it on. */
 static NTSTATUS Decide(WSKP_SOCKET *Listener, const WSK_INSPECT_ID *Id, BOOLEAN Accept)
@@ -288,7 +290,8 @@ static NTSTATUS Decide(WSKP_SOCKET *Listener, const WSK_INSPECT_ID *Id, BOOLEAN 
     return status;
 }
 
-/* A rejected request that the peer reset meanwhile is no aborted one: nobody waits for it (INSP-09). */
+/* A rejected request that the peer reset meanwhile is no aborted one: nobody waits for it
+ * (INSP-09). */
 static void ForgetAbort(WSKP_SOCKET *s, const WSK_INSPECT_ID *Id)
 {
     WSKP_LISTENER *l = s->Listener;
@@ -320,8 +323,8 @@ static void Inspect(WSKP_SOCKET *s, WSKP_INCOMING *i)
     WskpAddressOut(s->Family, &i->Remote, (PSOCKADDR)&remote);
     i->Id.Key = (ULONG_PTR)i;
     i->Id.SerialNumber = ++s->Listener->NextSerial;
-    /* The client gets a copy: its pointer is good for the call only (INSP-12). So do we: the request is
-     * anybody's as soon as it is on Pended. */
+    /* The client gets a copy: its pointer is good for the call only (INSP-12). So do we: the
+     * request is anybody's as soon as it is on Pended. */
     const WSK_INSPECT_ID mine = i->Id;
     id = mine;
     /* On Pended before the call, so that WskInspectComplete may come at once from anywhere. */
@@ -334,8 +337,9 @@ static void Inspect(WSKP_SOCKET *s, WSKP_INCOMING *i)
     if (action == WskInspectPend)
         return;
     if (action != WskInspectAccept && action != WskInspectReject)
-        vf_report(VF_ERROR, "VF-WSK-09", "WSK-INSP-05", (const void *)s->ListenTable->WskInspectEvent,
-                  "WskInspectEvent returned %d", action);
+        vf_report(VF_ERROR, "VF-WSK-09", "WSK-INSP-05",
+                  (const void *)s->ListenTable->WskInspectEvent, "WskInspectEvent returned %d",
+                  action);
     (void)Decide(s, &mine, action == WskInspectAccept);
     if (action != WskInspectAccept)
         ForgetAbort(s, &mine);
@@ -350,8 +354,9 @@ static void TellAbort(WSKP_SOCKET *s, WSKP_INCOMING *i)
     NTSTATUS status = s->ListenTable->WskAbortEvent(s->Context, &id);
     WskpUpcallEnd(&upcall, "WskAbortEvent");
     if (status != STATUS_SUCCESS)
-        vf_report(VF_WARNING, "VF-WSK-09", "WSK-INSP-15", (const void *)s->ListenTable->WskAbortEvent,
-                  "WskAbortEvent returned 0x%08x", status);
+        vf_report(VF_WARNING, "VF-WSK-09", "WSK-INSP-15",
+                  (const void *)s->ListenTable->WskAbortEvent, "WskAbortEvent returned 0x%08x",
+                  status);
     Reset(i);
 }
 
@@ -377,7 +382,7 @@ NTSTATUS NTAPI WskpInspectComplete(PWSK_SOCKET Public, PWSK_INSPECT_ID InspectID
     return status;
 }
 
-/* ---- accepting -------------------------------------------------------------------------------------------------- */
+/* ---- accepting --------------------------------------------------------------------------- */
 
 static void AcceptDone(struct net_op *Op)
 {
@@ -448,7 +453,8 @@ static BOOLEAN WantsMulti(const WSKP_SOCKET *s)
            (s->Event[WskpAccept].Enabled || s->Options.ConditionalAccept);
 }
 
-static NTSTATUS StartAccept(WSKP_SOCKET *s, WSKP_REQUEST *r, WSKP_SOCKET **Accepted, BOOLEAN *Inline)
+static NTSTATUS StartAccept(WSKP_SOCKET *s, WSKP_REQUEST *r, WSKP_SOCKET **Accepted,
+                            BOOLEAN *Inline)
 {
     host_lock(&s->Lock);
     BOOLEAN direct = s->RxArm == WskpIdle && !WantsMulti(s) && IsListEmpty(&s->Receives.Waiting) &&
@@ -536,7 +542,7 @@ finish:
     return status;
 }
 
-/* ---- the pump ------------------------------------------------------------------------------------------------------ */
+/* ---- the pump ---------------------------------------------------------------------------- */
 
 static BOOLEAN PumpInspection(WSKP_SOCKET *s)
 {

@@ -2,8 +2,8 @@
  * npi.c: WSK as one provider on the Network Module Registrar.
  *
  * A driver that attaches by NMR gets the same client object and table as one that calls WskRegister
- * (REG-07). The binding counts as one capture. Its detachment finishes when nothing of the client is
- * left, sockets included (NMR-19).
+ * (REG-07). The binding counts as one capture. Its detachment finishes when nothing of the client
+ * is left, sockets included (NMR-19).
  */
 #include "wsk/wskp.h"
 
@@ -62,16 +62,15 @@ static VOID NTAPI CleanupClient(PVOID ProviderBindingContext)
 
 NTSTATUS WskpNpiRegister(void)
 {
-    NPI_PROVIDER_CHARACTERISTICS c = {
-        .Length = sizeof(c),
-        .ProviderAttachClient = AttachClient,
-        .ProviderDetachClient = DetachClient,
-        .ProviderCleanupBindingContext = CleanupClient,
-        .ProviderRegistrationInstance = { .Size = sizeof(NPI_REGISTRATION_INSTANCE),
-                                          .NpiId = &NPI_WSK_INTERFACE_ID,
-                                          .ModuleId = (PNPI_MODULEID)&ModuleId,
-                                          .NpiSpecificCharacteristics = &Characteristics }
-    };
+    NPI_PROVIDER_CHARACTERISTICS c = { .Length = sizeof(c),
+                                       .ProviderAttachClient = AttachClient,
+                                       .ProviderDetachClient = DetachClient,
+                                       .ProviderCleanupBindingContext = CleanupClient,
+                                       .ProviderRegistrationInstance = {
+                                           .Size = sizeof(NPI_REGISTRATION_INSTANCE),
+                                           .NpiId = &NPI_WSK_INTERFACE_ID,
+                                           .ModuleId = (PNPI_MODULEID)&ModuleId,
+                                           .NpiSpecificCharacteristics = &Characteristics } };
     return NmrRegisterProvider(&c, NULL, &ProviderHandle);
 }
 

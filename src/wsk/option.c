@@ -40,7 +40,7 @@ struct _OPTION {
     ULONG Argument;
 };
 
-/* ---- values ------------------------------------------------------------------------------- */
+/* ---- values ------------------------------------------------------------------------------ */
 
 /* D53: any size from one byte on; on if one of the first four is not zero. */
 static NTSTATUS ReadBoolean(const WSKP_CONTROL *c, BOOLEAN *Value)
@@ -99,7 +99,7 @@ static NTSTATUS WriteNumber(WSKP_CONTROL *c, ULONG Value)
     return WriteBytes(c, &Value, sizeof(Value));
 }
 
-/* ---- the network's side ------------------------------------------------------------------- */
+/* ---- the network's side ------------------------------------------------------------------ */
 
 static NTSTATUS OptionStatus(int Result)
 {
@@ -130,7 +130,7 @@ static NTSTATUS NetGetInt(WSKP_SOCKET *s, enum net_opt Option, int *Value)
     return OptionStatus(Wskp.Transport->ctl(s->Ep, NET_CTL_GET, &arg));
 }
 
-/* ---- handlers for shapes ------------------------------------------------------------------ */
+/* ---- handlers for shapes ----------------------------------------------------------------- */
 
 static HANDLER SetFlag, GetFlag, SetNumber, GetNumber, SetBlob, GetBlob, Unsupported;
 
@@ -215,7 +215,7 @@ static NTSTATUS GetRemembered(WSKP_SOCKET *s, const OPTION *o, WSKP_CONTROL *c)
     return WriteBoolean(c, (s->Options.Remembered & o->Argument) != 0);
 }
 
-/* ---- SOL_SOCKET --------------------------------------------------------------------------- */
+/* ---- SOL_SOCKET -------------------------------------------------------------------------- */
 
 static HANDLER SetReuse, GetReuse, SetExclusive, GetExclusive, SetKeepAlive, SetReceiveBuffer,
     GetReceiveBuffer, SetSendBuffer, GetSendBuffer, SetLinger, GetLinger, GetError, GetType,
@@ -418,7 +418,7 @@ static NTSTATUS GetSecurity(WSKP_SOCKET *s, const OPTION *o, WSKP_CONTROL *c)
     return NT_SUCCESS(status) ? WriteBytes(c, &copy, sizeof(copy)) : status;
 }
 
-/* ---- IP: traffic class, fragmentation, interfaces ----------------------------------------- */
+/* ---- IP: traffic class, fragmentation, interfaces ---------------------------------------- */
 
 static HANDLER SetTrafficClass, SetDontFragment, GetDontFragment, SetMtuDiscover, GetMtuDiscover,
     SetUnicastIf6, GetUnicastIf6, SetV6Only, SetReceiveBroadcast, GetReceiveBroadcast,
@@ -608,7 +608,7 @@ static NTSTATUS SetMembership6(WSKP_SOCKET *s, const OPTION *o, WSKP_CONTROL *c)
     return NetSet(s, o->Net, &request, sizeof(request));
 }
 
-/* ---- what arrives with datagrams ---------------------------------------------------------- */
+/* ---- what arrives with datagrams --------------------------------------------------------- */
 
 static HANDLER SetInfo, GetInfo;
 
@@ -665,7 +665,7 @@ static NTSTATUS GetInfo(WSKP_SOCKET *s, const OPTION *o, WSKP_CONTROL *c)
     return WriteBoolean(c, s->Datagram && (s->Datagram->InfoMask & o->Argument));
 }
 
-/* ---- TCP and UDP -------------------------------------------------------------------------- */
+/* ---- TCP and UDP ------------------------------------------------------------------------- */
 
 static HANDLER SetNoDelay, SetNoSynRetries, GetNoSynRetries, SetFastOpen, GetFastOpen,
     SetMessageSize, GetMessageSize, SetCoalescedSize, GetCoalescedSize;
@@ -775,7 +775,7 @@ static NTSTATUS GetCoalescedSize(WSKP_SOCKET *s, const OPTION *o, WSKP_CONTROL *
     return WriteNumber(c, s->Datagram ? s->Datagram->CoalescedSize : 0);
 }
 
-/* ---- the table ---------------------------------------------------------------------------- */
+/* ---- the table --------------------------------------------------------------------------- */
 
 #define NONE 0 /* the row's handlers need no option of the network */
 #define ROW(level, code, kinds, rules, set, get, net, argument)                                    \

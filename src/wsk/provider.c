@@ -85,15 +85,16 @@ NTSTATUS NTAPI WskpSocket(PWSK_CLIENT Client, ADDRESS_FAMILY AddressFamily, USHO
                            .Security = SecurityDescriptor,
                            .Owner = caller };
     NTSTATUS status = CreateChecked(&create, Flags, &s);
-    status = s ? WskpFinish(s, Irp, status, (ULONG_PTR)s)
-               : WskpFinishClient(client, Irp, status, 0);
+    status =
+        s ? WskpFinish(s, Irp, status, (ULONG_PTR)s) : WskpFinishClient(client, Irp, status, 0);
     WskpClientLeave(client);
     return status;
 }
 
 NTSTATUS NTAPI WskpSocketConnect(PWSK_CLIENT Client, USHORT SocketType, ULONG Protocol,
                                  PSOCKADDR LocalAddress, PSOCKADDR RemoteAddress, ULONG Flags,
-                                 PVOID SocketContext, const WSK_CLIENT_CONNECTION_DISPATCH *Dispatch,
+                                 PVOID SocketContext,
+                                 const WSK_CLIENT_CONNECTION_DISPATCH *Dispatch,
                                  PEPROCESS OwningProcess, PETHREAD OwningThread,
                                  PSECURITY_DESCRIPTOR SecurityDescriptor, PIRP Irp)
 {

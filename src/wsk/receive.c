@@ -2,11 +2,12 @@
  * receive.c: the receive direction of a connection: requests, events and the peer's end.
  *
  * Bytes reach the client in one of two ways. Without an enabled WskReceiveEvent a request goes to
- * the transport directly, which reads into the client's memory. With the event enabled the transport
- * repeats a buffer-mode receive (RxOp); buffers wait in Held until the pump gives them to a queued
- * request (RECV-10) or indicates them. The two never read at the same time, so the byte order cannot be lost:
- * requests are submitted only while RxOp is idle, nothing is held and no callback is running (its
- * bytes may come back), and RxOp is armed only while no request is with the transport.
+ * the transport directly, which reads into the client's memory. With the event enabled the
+ * transport repeats a buffer-mode receive (RxOp); buffers wait in Held until the pump gives them to
+ * a queued request (RECV-10) or indicates them. The two never read at the same time, so the byte
+ * order cannot be lost: requests are submitted only while RxOp is idle, nothing is held and no
+ * callback is running (its bytes may come back), and RxOp is armed only while no request is with
+ * the transport.
  *
  * The pump decides under the socket's lock, acts without it, and repeats until nothing is to do.
  * Only one thread pumps a socket at a time (Pumping); another that comes meanwhile leaves PumpAgain
@@ -18,7 +19,7 @@
 
 #define NODES_PER_CALL 32
 
-/* ---- requests with the transport --------------------------------------------------------------------- */
+/* ---- requests with the transport --------------------------------------------------------- */
 
 static BOOLEAN IsExclusive(const WSKP_REQUEST *r)
 {
@@ -51,8 +52,8 @@ static void AimAtRest(WSKP_REQUEST *r)
 /* Lock held. May the head request be read for by the transport now? */
 static BOOLEAN MaySubmit(const WSKP_SOCKET *s, const WSKP_REQUEST *r)
 {
-    if (s->RxArm != WskpIdle || !IsListEmpty(&s->Held) || s->Event[WskpReceive].Running || s->Exclusive ||
-        WskpCompletesElsewhere(s))
+    if (s->RxArm != WskpIdle || !IsListEmpty(&s->Held) || s->Event[WskpReceive].Running ||
+        s->Exclusive || WskpCompletesElsewhere(s))
         return FALSE;
     return s->Receives.Submitted == 0 || !IsExclusive(r);
 }
@@ -84,7 +85,8 @@ static NTSTATUS ResultStatus(const WSKP_REQUEST *r)
     return r->Op.result < 0 ? WskpStatusFromErrno((int)-r->Op.result) : STATUS_SUCCESS;
 }
 
-/* D06, D09: a failure tells no bytes, but those of a cancelled WAITALL are in the buffer for good. */
+/* D06, D09: a failure tells no bytes, but those of a cancelled WAITALL are in the buffer for good.
+ */
 static void Complete(WSKP_REQUEST *r, NTSTATUS Status)
 {
     BOOLEAN counts = NT_SUCCESS(Status) || Status == STATUS_CANCELLED;
@@ -132,13 +134,14 @@ static void ReceiveDone(struct net_op *Op)
     }
 }
 
-/* ---- WskReceive ---------------------------------------------------------------------------------------- */
+/* ---- WskReceive -------------------------------------------------------------------------- */
 
 static NTSTATUS CheckReceive(WSKP_SOCKET *s, const WSK_BUF *Buffer, ULONG Flags)
 {
     if (Flags & ~(ULONG)(WSK_FLAG_WAITALL | WSK_FLAG_DRAIN))
         return STATUS_NOT_SUPPORTED;
-    if (!Buffer || (Flags & (WSK_FLAG_WAITALL | WSK_FLAG_DRAIN)) == (WSK_FLAG_WAITALL | WSK_FLAG_DRAIN))
+    if (!Buffer ||
+        (Flags & (WSK_FLAG_WAITALL | WSK_FLAG_DRAIN)) == (WSK_FLAG_WAITALL | WSK_FLAG_DRAIN))
         return STATUS_INVALID_PARAMETER;
     if ((Flags & WSK_FLAG_DRAIN) && Buffer->Length > 0)
         return STATUS_INVALID_PARAMETER;
@@ -152,7 +155,8 @@ static NTSTATUS CheckReceive(WSKP_SOCKET *s, const WSK_BUF *Buffer, ULONG Flags)
     return status;
 }
 
-/* A zero-length receive without DRAIN moves nothing; it lets WskReceiveEvent resume (RECV-08, D17). */
+/* A zero-length receive without DRAIN moves nothing; it lets WskReceiveEvent resume (RECV-08, D17).
+ */
 static void Resume(WSKP_SOCKET *s)
 {
     host_lock(&s->Lock);
@@ -181,7 +185,8 @@ static NTSTATUS StartReceive(WSKP_SOCKET *s, WSKP_REQUEST *r, ULONG_PTR *Receive
 
     host_lock(&s->Lock);
     wanted = s->Event[WskpReceive].Enabled && !s->Suspended;
-    direct = !wanted && IsListEmpty(&s->Receives.Waiting) && NT_SUCCESS(s->RxStatus) && MaySubmit(s, r);
+    direct =
+        !wanted && IsListEmpty(&s->Receives.Waiting) && NT_SUCCESS(s->RxStatus) && MaySubmit(s, r);
     if (direct) {
         first = s->Receives.Submitted == 0;
         NoteSubmitted(s, r);
@@ -282,7 +287,7 @@ SIZE_T WskpReceiveBacklog(WSKP_SOCKET *Socket)
     return bytes;
 }
 
-/* ---- the repeating receive and the watch ------------------------------------------------------------------ */
+/* ---- the repeating receive and the watch ------------------------------------------------- */
 
 static void RxDone(struct net_op *Op)
 {
@@ -334,7 +339,7 @@ static void WatchDone(struct net_op *Op)
     }
 }
 
-/* ---- indications -------------------------------------------------------------------------------------------- */
+/* ---- indications ------------------------------------------------------------------------- */
 
 /* Lock not held; Running is ours. Takes nodes off Held and gives them to the client. */
 static void Indicate(WSKP_SOCKET *s)
@@ -361,7 +366,8 @@ static void Indicate(WSKP_SOCKET *s)
     PFN_WSK_RECEIVE_EVENT callback = s->ConnectionTable->WskReceiveEvent;
     accepted = bytes; /* D16 */
     WskpUpcallBegin(&upcall);
-    NTSTATUS status = callback(s->Context, flags | WskpUpcallFlags(), &array[0]->Data, bytes, &accepted);
+    NTSTATUS status =
+        callback(s->Context, flags | WskpUpcallFlags(), &array[0]->Data, bytes, &accepted);
     WskpUpcallEnd(&upcall, "WskReceiveEvent");
     if (status == STATUS_PENDING) {
         WskpNodesLeave(array, count);
@@ -392,7 +398,7 @@ static void Indicate(WSKP_SOCKET *s)
     host_unlock(&s->Lock);
 }
 
-/* ---- the pump ------------------------------------------------------------------------------------------------- */
+/* ---- the pump ---------------------------------------------------------------------------- */
 
 /* Lock held. Moves held bytes into the head request; TRUE when the request is finished. */
 static BOOLEAN ServeFromHeld(WSKP_SOCKET *s, WSKP_REQUEST *r, LIST_ENTRY *Empty)
@@ -440,7 +446,7 @@ typedef enum _ACTION {
 typedef struct _DECISION {
     WSKP_REQUEST *Request;
     NTSTATUS Status;
-    LIST_ENTRY Empty;   /* nodes to free */
+    LIST_ENTRY Empty; /* nodes to free */
 } DECISION;
 
 /* Lock held. The head of the request queue. */
@@ -478,8 +484,8 @@ static ACTION DecideRequest(WSKP_SOCKET *s, DECISION *d)
 static ACTION DecideEvent(WSKP_SOCKET *s)
 {
     const WSKP_EVENT *e = &s->Event[WskpReceive];
-    BOOLEAN open = s->State == WskpConnected && !s->RxEnd && NT_SUCCESS(s->RxStatus) &&
-                   NT_SUCCESS(s->Dead);
+    BOOLEAN open =
+        s->State == WskpConnected && !s->RxEnd && NT_SUCCESS(s->RxStatus) && NT_SUCCESS(s->Dead);
     BOOLEAN want = e->Enabled && !s->Suspended && !s->AcceptDelivering && open;
 
     if (s->RxArm == WskpArmed && !want && open) {
@@ -586,7 +592,8 @@ static void Act(WSKP_SOCKET *s, ACTION Action, DECISION *d)
         break;
     case ActWatch:
     case ActWatchReset:
-        SubmitOp(s, &s->WatchOp, NET_OP_WATCH, Action == ActWatchReset ? NET_F_ABORT : 0, WatchDone);
+        SubmitOp(s, &s->WatchOp, NET_OP_WATCH, Action == ActWatchReset ? NET_F_ABORT : 0,
+                 WatchDone);
         break;
     case ActGraceful:
     case ActAbortive:
@@ -658,7 +665,7 @@ void WskpPumpConnection(WSKP_SOCKET *Socket)
     } while (action != ActNothing || !WskpPumpLeave(s));
 }
 
-/* ---- WskRelease ------------------------------------------------------------------------------------------------ */
+/* ---- WskRelease -------------------------------------------------------------------------- */
 
 NTSTATUS NTAPI WskpReleaseData(PWSK_SOCKET Public, PWSK_DATA_INDICATION DataIndication)
 {
@@ -667,7 +674,8 @@ NTSTATUS NTAPI WskpReleaseData(PWSK_SOCKET Public, PWSK_DATA_INDICATION DataIndi
 
     if (!DataIndication)
         return STATUS_INVALID_PARAMETER;
-    NTSTATUS status = WskpEnter(Public, WSKP_CONNECTION | WSKP_STREAM, NULL, "WskRelease", caller, &s);
+    NTSTATUS status =
+        WskpEnter(Public, WSKP_CONNECTION | WSKP_STREAM, NULL, "WskRelease", caller, &s);
     if (!NT_SUCCESS(status))
         return status;
     status = WskpReleaseNodes(s, DataIndication, FALSE, caller);

@@ -2,15 +2,17 @@
  * register.c: WskRegister, WskCaptureProviderNPI and their opposites.
  *
  * The registration block is the driver's memory. Its three reserved members hold the state, the
- * client object and nothing else; a block counts as registered when its state is ours and its client
- * points back, so a stale or foreign block is refused rather than followed. The block's own lock makes
- * the look at the state and the pin on the client one step: a capture that races with WskDeregister
- * either pins the client before the deregistration begins to wait, or finds no client (NPI-13, NPI-14).
+ * client object and nothing else; a block counts as registered when its state is ours and its
+ * client points back, so a stale or foreign block is refused rather than followed. The block's own
+ * lock makes the look at the state and the pin on the client one step: a capture that races with
+ * WskDeregister either pins the client before the deregistration begins to wait, or finds no client
+ * (NPI-13, NPI-14).
  */
 #include "wsk/wskp.h"
 
-#define REGISTERED    0x57534b5245474953ull
-#define DEREGISTERING 0x57534b4445524547ull /* WskDeregister waits: captures may still be released */
+#define REGISTERED 0x57534b5245474953ull
+#define DEREGISTERING                                                                              \
+    0x57534b4445524547ull /* WskDeregister waits: captures may still be released */
 
 static BOOLEAN IsRegistered(PWSK_REGISTRATION Registration)
 {
@@ -58,7 +60,8 @@ static WSKP_CLIENT *TakeClient(PWSK_REGISTRATION Registration)
     return client;
 }
 
-/* The client of which one capture was taken off, whose pin the caller drops; NULL: there is none. */
+/* The client of which one capture was taken off, whose pin the caller drops; NULL: there is none.
+ */
 static WSKP_CLIENT *TakeCapture(PWSK_REGISTRATION Registration)
 {
     WSKP_CLIENT *client = NULL;
@@ -104,7 +107,8 @@ NTSTATUS NTAPI WskRegister(PWSK_CLIENT_NPI WskClientNpi, PWSK_REGISTRATION WskRe
     if (WskClientNpi->Dispatch->Reserved != 0)
         vf_report(VF_WARNING, "VF-WSK-17", "WSK-REG-13", caller,
                   "WSK_CLIENT_DISPATCH.Reserved is not zero");
-    WSKP_CLIENT *client = WskpClientCreate(WskClientNpi->ClientContext, WskClientNpi->Dispatch, caller);
+    WSKP_CLIENT *client =
+        WskpClientCreate(WskClientNpi->ClientContext, WskClientNpi->Dispatch, caller);
     if (!client)
         return STATUS_INSUFFICIENT_RESOURCES;
     WskRegistration->ReservedRegistrationContext = client;
@@ -140,7 +144,8 @@ static NTSTATUS WaitReady(WSKP_CLIENT *Client, ULONG TimeoutMs)
 
     (void)KeWaitForMultipleObjects(2, objects, WaitAny, Executive, KernelMode, FALSE,
                                    TimeoutMs == WSK_INFINITE_WAIT ? NULL : &timeout, NULL);
-    return __atomic_load_n(&Wskp.Ready, __ATOMIC_ACQUIRE) ? STATUS_SUCCESS : STATUS_DEVICE_NOT_READY;
+    return __atomic_load_n(&Wskp.Ready, __ATOMIC_ACQUIRE) ? STATUS_SUCCESS
+                                                          : STATUS_DEVICE_NOT_READY;
 }
 
 static BOOLEAN VersionSupported(USHORT Version)
@@ -166,7 +171,8 @@ NTSTATUS NTAPI WskCaptureProviderNPI(PWSK_REGISTRATION WskRegistration, ULONG Wa
     if (__atomic_load_n(&client->Deregistering, __ATOMIC_ACQUIRE))
         status = STATUS_DEVICE_NOT_READY;
     else if (!__atomic_load_n(&Wskp.Ready, __ATOMIC_ACQUIRE))
-        status = WaitTimeout == WSK_NO_WAIT ? STATUS_DEVICE_NOT_READY : WaitReady(client, WaitTimeout);
+        status =
+            WaitTimeout == WSK_NO_WAIT ? STATUS_DEVICE_NOT_READY : WaitReady(client, WaitTimeout);
     if (NT_SUCCESS(status) && !VersionSupported(client->Dispatch->Version))
         status = STATUS_NOINTERFACE;
     if (NT_SUCCESS(status)) {
@@ -190,8 +196,8 @@ VOID NTAPI WskReleaseProviderNPI(PWSK_REGISTRATION WskRegistration)
                   "WskReleaseProviderNPI without a capture");
 }
 
-NTSTATUS NTAPI WskQueryProviderCharacteristics(PWSK_REGISTRATION WskRegistration,
-                                               PWSK_PROVIDER_CHARACTERISTICS WskProviderCharacteristics)
+NTSTATUS NTAPI WskQueryProviderCharacteristics(
+    PWSK_REGISTRATION WskRegistration, PWSK_PROVIDER_CHARACTERISTICS WskProviderCharacteristics)
 {
     DDI_ENTER(WskQueryProviderCharacteristics);
     if (!WskProviderCharacteristics)

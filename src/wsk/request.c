@@ -7,16 +7,16 @@
  * when the operation turns out to be done inline.
  *
  * Completion against cancellation. Whoever wants to complete the IRP takes its cancel routine away.
- * If that fails, IoCancelIrp is in our cancel routine: it only flags the request, asks the transport
- * or takes the request off its queue, and says CancelEnded as its last access; the completer waits for
- * that (a few instructions, no lock of ours is held by either) before it lets go of the memory. The
- * cancel routine completes the IRP itself only when it took the request off the socket's queue under
- * the socket's lock, which makes it the only owner.
+ * If that fails, IoCancelIrp is in our cancel routine: it only flags the request, asks the
+ * transport or takes the request off its queue, and says CancelEnded as its last access; the
+ * completer waits for that (a few instructions, no lock of ours is held by either) before it lets
+ * go of the memory. The cancel routine completes the IRP itself only when it took the request off
+ * the socket's queue under the socket's lock, which makes it the only owner.
  *
- * Completion against the submitter. After submit() answered NET_PENDING the request may be completed
- * at once on the loop thread; the submitter still looks at Cancelled (a cancel that came before the
- * transport knew the operation had no effect there). So a request has two references: the
- * submitter's and the completion's.
+ * Completion against the submitter. After submit() answered NET_PENDING the request may be
+ * completed at once on the loop thread; the submitter still looks at Cancelled (a cancel that came
+ * before the transport knew the operation had no effect there). So a request has two references:
+ * the submitter's and the completion's.
  */
 #include "wsk/wskp.h"
 
@@ -123,7 +123,7 @@ static void Dereference(WSKP_REQUEST *Request)
         WskpRequestFree(Request);
 }
 
-/* ---- buffers --------------------------------------------------------------------------------- */
+/* ---- buffers ----------------------------------------------------------------------------- */
 
 ULONG WskpCountMdls(const WSK_BUF *Buffer)
 {
@@ -207,7 +207,8 @@ NTSTATUS WskpRequestMap(WSKP_REQUEST *Request, const WSK_BUF *Buffer, const void
     return status;
 }
 
-/* ---- cancellation ------------------------------------------------------------------------------ */
+/* ---- cancellation ------------------------------------------------------------------------------
+ */
 
 static struct net_ep *EndpointOf(WSKP_REQUEST *Request)
 {
@@ -279,7 +280,8 @@ void WskpRequestDisarm(WSKP_REQUEST *Request, BOOLEAN Inline)
     }
 }
 
-/* ---- submission and completion ----------------------------------------------------------------- */
+/* ---- submission and completion -----------------------------------------------------------------
+ */
 
 /* After NET_PENDING: a cancel that came before the transport knew the operation is repeated. */
 static void RecheckCancel(WSKP_REQUEST *Request, struct net_ep *Ep)
@@ -359,7 +361,8 @@ PIRP WskpRequestDetach(WSKP_REQUEST *Request)
 BOOLEAN WskpTakeIrp(PIRP Irp, const char *Function, const void *Caller)
 {
     if (!Irp) {
-        vf_report(VF_ERROR, "VF-WSK-11", "WSK-IRP-01", Caller, "%s needs an IRP and got none", Function);
+        vf_report(VF_ERROR, "VF-WSK-11", "WSK-IRP-01", Caller, "%s needs an IRP and got none",
+                  Function);
         return FALSE;
     }
     if (Irp->CurrentLocation <= 1) {
@@ -464,7 +467,8 @@ BOOLEAN WskpCompletesElsewhere(const WSKP_SOCKET *Socket)
     return Socket->Completing > 1 || (Socket->Completing == 1 && Socket->Completer != KiThread());
 }
 
-/* ---- calls into the driver --------------------------------------------------------------------- */
+/* ---- calls into the driver ---------------------------------------------------------------------
+ */
 
 void WskpUpcallBegin(WSKP_UPCALL *Upcall)
 {
@@ -484,7 +488,8 @@ void WskpUpcallEnd(WSKP_UPCALL *Upcall, const char *Callback)
     thread->UpcallDepth--;
     if (thread->Irql != Upcall->Inside) {
         vf_report(VF_ERROR, "VF-IRQL-04", "WSK-IRQL-06", NULL,
-                  "%s was called at IRQL %u and returned at %u", Callback, Upcall->Inside, thread->Irql);
+                  "%s was called at IRQL %u and returned at %u", Callback, Upcall->Inside,
+                  thread->Irql);
         if (thread->Irql > Upcall->Inside)
             KeLowerIrql(Upcall->Inside);
     }
@@ -497,7 +502,8 @@ ULONG WskpUpcallFlags(void)
     return KiThread()->Irql >= DISPATCH_LEVEL ? WSK_FLAG_AT_DISPATCH_LEVEL : 0;
 }
 
-/* ---- queues ------------------------------------------------------------------------------------- */
+/* ---- queues -------------------------------------------------------------------------------------
+ */
 
 void WskpQueueInit(WSKP_QUEUE *Queue)
 {

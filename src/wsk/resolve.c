@@ -38,7 +38,7 @@ typedef struct _LOOKUP {
     const void *Caller;
 } LOOKUP;
 
-/* ---- UTF-16 and UTF-8 --------------------------------------------------------------------- */
+/* ---- UTF-16 and UTF-8 -------------------------------------------------------------------- */
 
 static BOOLEAN IsSurrogate(ULONG Unit, ULONG Base)
 {
@@ -122,7 +122,7 @@ static ULONG ToUtf16(const char *In, WCHAR *Out, ULONG Room)
     return used;
 }
 
-/* ---- result lists ------------------------------------------------------------------------- */
+/* ---- result lists ------------------------------------------------------------------------ */
 
 static void FillNode(RESULT_NODE *Node, const LOOKUP *l, const struct net_addr *From)
 {
@@ -204,7 +204,7 @@ void WskpClientFreeAddressInfos(WSKP_CLIENT *Client)
         host_free(CONTAINING_RECORD(RemoveHeadList(&Client->AddressInfos), RESULT_LIST, Link));
 }
 
-/* ---- requests ----------------------------------------------------------------------------- */
+/* ---- requests ---------------------------------------------------------------------------- */
 
 /* D66. */
 static NTSTATUS ResolverStatus(int64_t Result)
@@ -295,7 +295,7 @@ static void CheckIrql(const char *Function, const void *Caller)
                   Function);
 }
 
-/* ---- WskGetAddressInfo -------------------------------------------------------------------- */
+/* ---- WskGetAddressInfo ------------------------------------------------------------------- */
 
 static NTSTATUS ReadHints(LOOKUP *l, const ADDRINFOEXW *h)
 {
@@ -376,7 +376,7 @@ NTSTATUS NTAPI WskpGetAddressInfo(PWSK_CLIENT Client, PUNICODE_STRING NodeName,
     return status;
 }
 
-/* ---- WskGetNameInfo ----------------------------------------------------------------------- */
+/* ---- WskGetNameInfo ---------------------------------------------------------------------- */
 
 static NTSTATUS ReadAddress(LOOKUP *l, PSOCKADDR Address, ULONG Length, ULONG Flags)
 {

@@ -57,7 +57,7 @@ enum { ACE_ALLOWED = 0, ACE_DENIED = 1, ACE_INHERIT_ONLY = 8 };
 static struct host_lock Lock = HOST_LOCK_INIT(HOST_RANK_WSK_LEAF);
 static LIST_ENTRY Cached = { &Cached, &Cached };
 
-/* ---- copies ------------------------------------------------------------------------------- */
+/* ---- copies ------------------------------------------------------------------------------ */
 
 static SIZE_T SidLength(const UCHAR *Sid)
 {
@@ -134,7 +134,7 @@ static WSKP_SD *CopyDescriptor(const UCHAR *In)
     return sd;
 }
 
-/* ---- the cache ---------------------------------------------------------------------------- */
+/* ---- the cache --------------------------------------------------------------------------- */
 
 NTSTATUS WskpSecurityCache(WSKP_CLIENT *Client, PSECURITY_DESCRIPTOR In, PSECURITY_DESCRIPTOR *Out,
                            const void *Owner)
@@ -237,7 +237,7 @@ void WskpSecurityDropClient(WSKP_CLIENT *Client)
     }
 }
 
-/* ---- the access check --------------------------------------------------------------------- */
+/* ---- the access check -------------------------------------------------------------------- */
 
 /*
  * Every process here runs as the system does: it is LocalSystem and a member of Administrators,

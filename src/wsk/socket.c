@@ -2,17 +2,17 @@
  * socket.c: a socket from its creation to the end of its close.
  *
  * Busy counts who may be using the socket: running functions, running callbacks, deferred
- * completions and queued kicks. Its top bit says that WskCloseSocket was called; from then on nobody
- * new gets in. Whoever brings the count to zero after that submits the transport's close, so the
- * endpoint cannot go away under anybody. The transport ends every pending operation, whose IRPs
- * complete, before the close's own done() runs, which is the last access: it completes the close IRP
- * (CLOSE-02 to CLOSE-04, D10).
+ * completions and queued kicks. Its top bit says that WskCloseSocket was called; from then on
+ * nobody new gets in. Whoever brings the count to zero after that submits the transport's close, so
+ * the endpoint cannot go away under anybody. The transport ends every pending operation, whose IRPs
+ * complete, before the close's own done() runs, which is the last access: it completes the close
+ * IRP (CLOSE-02 to CLOSE-04, D10).
  *
  * The done() handlers of operations need no Busy count: they run on the socket's loop thread before
  * the close's done() does.
  *
- * Freed sockets go to a quarantine list, never back to the allocator while the subsystem runs, so that a use after
- * close reads a dead magic number instead of foreign memory.
+ * Freed sockets go to a quarantine list, never back to the allocator while the subsystem runs, so
+ * that a use after close reads a dead magic number instead of foreign memory.
  */
 #include "wsk/wskp.h"
 
@@ -185,7 +185,7 @@ free_socket:
     return status;
 }
 
-/* ---- entry and exit ------------------------------------------------------------------------------ */
+/* ---- entry and exit ---------------------------------------------------------------------- */
 
 static NTSTATUS Refuse(PIRP Irp, NTSTATUS Status)
 {
@@ -212,12 +212,12 @@ NTSTATUS WskpEnter(PWSK_SOCKET Public, ULONG Categories, PIRP Irp, const char *F
     WSKP_SOCKET *s = (WSKP_SOCKET *)Public;
 
     if (KiThread()->Irql > DISPATCH_LEVEL)
-        vf_report(VF_ERROR, "VF-IRQL-01", "WSK-IRQL-05", Caller, "%s was called at IRQL %u", Function,
-                  KiThread()->Irql);
+        vf_report(VF_ERROR, "VF-IRQL-01", "WSK-IRQL-05", Caller, "%s was called at IRQL %u",
+                  Function, KiThread()->Irql);
     if (!s || s->Magic != WSKP_SOCKET_MAGIC) {
         BOOLEAN freed = s && s->Magic == WSKP_SOCKET_FREED;
-        vf_report(VF_ERROR, freed ? "VF-WSK-01" : "VF-WSK-02", freed ? "WSK-CLOSE-12" : "WSK-CAT-11",
-                  Caller, "%s got %s", Function,
+        vf_report(VF_ERROR, freed ? "VF-WSK-01" : "VF-WSK-02",
+                  freed ? "WSK-CLOSE-12" : "WSK-CAT-11", Caller, "%s got %s", Function,
                   freed ? "a socket that was closed" : "a pointer that is no socket");
         return Refuse(Irp, STATUS_INVALID_PARAMETER);
     }
@@ -227,15 +227,15 @@ NTSTATUS WskpEnter(PWSK_SOCKET Public, ULONG Categories, PIRP Irp, const char *F
         return Refuse(Irp, STATUS_INVALID_DEVICE_REQUEST);
     }
     if (!WskpTryHold(s)) {
-        vf_report(VF_ERROR, "VF-WSK-01", "WSK-CLOSE-12", Caller, "%s was called after WskCloseSocket",
-                  Function);
+        vf_report(VF_ERROR, "VF-WSK-01", "WSK-CLOSE-12", Caller,
+                  "%s was called after WskCloseSocket", Function);
         return Refuse(Irp, STATUS_FILE_FORCED_CLOSED);
     }
     *Socket = s;
     return STATUS_SUCCESS;
 }
 
-/* ---- close ---------------------------------------------------------------------------------------- */
+/* ---- close ------------------------------------------------------------------------------- */
 
 static void CancelWaiting(WSKP_SOCKET *s)
 {
@@ -250,9 +250,9 @@ static void CancelWaiting(WSKP_SOCKET *s)
 }
 
 /*
- * Both directions are shut: nothing is lost by a plain close (CLOSE-05, CLOSE-06). Ours is shut when
- * the peer has acknowledged our FIN; before, a plain close would pass off as an orderly end that the
- * bytes in front of the FIN were dropped (DISC-05).
+ * Both directions are shut: nothing is lost by a plain close (CLOSE-05, CLOSE-06). Ours is shut
+ * when the peer has acknowledged our FIN; before, a plain close would pass off as an orderly end
+ * that the bytes in front of the FIN were dropped (DISC-05).
  */
 static BOOLEAN FullyDisconnected(WSKP_SOCKET *s)
 {
@@ -383,7 +383,7 @@ NTSTATUS NTAPI WskpCloseSocket(PWSK_SOCKET Public, PIRP Irp)
     return STATUS_PENDING;
 }
 
-/* ---- the pump -------------------------------------------------------------------------------------- */
+/* ---- the pump ---------------------------------------------------------------------------- */
 
 void WskpPump(WSKP_SOCKET *Socket)
 {

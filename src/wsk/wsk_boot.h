@@ -28,7 +28,8 @@ int WskpBoot(const struct wsk_config *config);
 /* Stops it. Every client must have deregistered. */
 void WskpShutdown(void);
 
-/* Calls line(context, text) for each thing that a deregistration of a client now waits for; the count. */
+/* Calls line(context, text) for each thing that a deregistration of a client now waits for; the
+ * count. */
 unsigned WskpDescribeWaits(void (*line)(void *context, const char *text), void *context);
 
 #endif

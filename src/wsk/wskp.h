@@ -14,8 +14,8 @@
  * or a submit().
  *
  * An IRP is completed by exactly one of: the function that received it (inline: never marked
- * pending), or later by the request's owner. WskpFinish() and WskpRequestComplete() are the only two
- * places that complete IRPs.
+ * pending), or later by the request's owner. WskpFinish() and WskpRequestComplete() are the only
+ * two places that complete IRPs.
  */
 #ifndef OPENWSK_WSKP_H
 #define OPENWSK_WSKP_H
@@ -31,11 +31,11 @@
 #include "verify/vf.h"
 #include "wsk/wsk_boot.h"
 
-#define WSKP_INLINE_IOVECS 8
-#define WSKP_MAX_IOVECS 1024
-#define WSKP_CONTROL_BYTES 256 /* room for the control objects of one datagram */
-#define WSKP_RELEASE_ASAP_BYTES (128 * 1024) /* D63 */
-#define WSKP_IDEAL_BACKLOG_BYTES (64 * 1024) /* D64 */
+#define WSKP_INLINE_IOVECS       8
+#define WSKP_MAX_IOVECS          1024
+#define WSKP_CONTROL_BYTES       256          /* room for the control objects of one datagram */
+#define WSKP_RELEASE_ASAP_BYTES  (128 * 1024) /* D63 */
+#define WSKP_IDEAL_BACKLOG_BYTES (64 * 1024)  /* D64 */
 
 typedef struct _WSKP_CLIENT WSKP_CLIENT;
 typedef struct _WSKP_SOCKET WSKP_SOCKET;
@@ -43,7 +43,7 @@ typedef struct _WSKP_REQUEST WSKP_REQUEST;
 typedef struct _WSKP_NODE WSKP_NODE;
 typedef struct _WSKP_SD WSKP_SD;
 
-/* ---- the subsystem ------------------------------------------------------------------------- */
+/* ---- the subsystem ----------------------------------------------------------------------- */
 
 typedef struct _WSKP_GLOBALS {
     struct wsk_config Config;
@@ -64,7 +64,7 @@ typedef struct _WSKP_GLOBALS {
 } WSKP_GLOBALS;
 extern WSKP_GLOBALS Wskp;
 
-/* ---- work that runs soon (work.c) ---------------------------------------------------------- */
+/* ---- work that runs soon (work.c) -------------------------------------------------------- */
 
 typedef struct _WSKP_WORK {
     LIST_ENTRY Link;
@@ -80,7 +80,7 @@ void WskpWorkQueue(WSKP_WORK *Work);
 /* On the processor's loop thread, at PASSIVE_LEVEL, before it polls. */
 void WskpWorkRun(ULONG Processor);
 
-/* ---- clients ------------------------------------------------------------------------------- */
+/* ---- clients ----------------------------------------------------------------------------- */
 
 #define WSKP_CLIENT_MAGIC 0x43b57a11u
 
@@ -92,8 +92,8 @@ struct _WSKP_CLIENT {
     const WSK_CLIENT_DISPATCH *Dispatch;
     const void *Owner;
     HANDLE Binding; /* attached by NMR, not by WskRegister */
-    LONG Pins;     /* one for the registration, plus all of the following */
-    LONG Captures; /* the counters below are for the report of what a deregistration waits for */
+    LONG Pins;      /* one for the registration, plus all of the following */
+    LONG Captures;  /* the counters below are for the report of what a deregistration waits for */
     LONG Calls;
     LONG Irps;
     LONG Sockets;
@@ -129,12 +129,13 @@ void WskpClientCancelListChanges(WSKP_CLIENT *Client);
 void WskpClientFreeAddressInfos(WSKP_CLIENT *Client);
 extern const WSK_PROVIDER_DISPATCH WskpProviderDispatch;
 
-/* ---- sockets ------------------------------------------------------------------------------- */
+/* ---- sockets ----------------------------------------------------------------------------- */
 
 #define WSKP_SOCKET_MAGIC 0x50c4e7a1u
 #define WSKP_SOCKET_FREED 0x0dead50cu
 
-/* Categories are the flags of WskSocket, so that a set of them is a mask (basic has a bit of its own). */
+/* Categories are the flags of WskSocket, so that a set of them is a mask (basic has a bit of its
+ * own). */
 enum {
     WSKP_LISTEN = WSK_FLAG_LISTEN_SOCKET,
     WSKP_CONNECTION = WSK_FLAG_CONNECTION_SOCKET,
@@ -204,24 +205,24 @@ struct _WSKP_SOCKET {
 
     struct host_lock Lock; /* everything below */
     WSKP_STATE State;
-    NTSTATUS Dead;    /* not STATUS_SUCCESS: the host socket is lost (D62) */
+    NTSTATUS Dead; /* not STATUS_SUCCESS: the host socket is lost (D62) */
     BOOLEAN CloseStarted;
-    BOOLEAN SendShut; /* a disconnect was requested */
-    BOOLEAN Aborted;  /* abortive disconnect by us */
-    BOOLEAN RxEnd;    /* the peer's FIN was reached by reading */
-    BOOLEAN FinSeen;  /* the watch saw the peer's FIN, perhaps before bytes that wait */
-    BOOLEAN Suspended;     /* WskReceiveEvent waits for a WskReceive (RCVE-03, RCVE-06) */
-    BOOLEAN Rearm;         /* a zero-length WskReceive came while WskReceiveEvent ran (RECV-09) */
-    BOOLEAN Exclusive;     /* a WAITALL or DRAIN receive is with the transport: nothing may follow it */
-    BOOLEAN KickPending;   /* atomic */
+    BOOLEAN SendShut;  /* a disconnect was requested */
+    BOOLEAN Aborted;   /* abortive disconnect by us */
+    BOOLEAN RxEnd;     /* the peer's FIN was reached by reading */
+    BOOLEAN FinSeen;   /* the watch saw the peer's FIN, perhaps before bytes that wait */
+    BOOLEAN Suspended; /* WskReceiveEvent waits for a WskReceive (RCVE-03, RCVE-06) */
+    BOOLEAN Rearm;     /* a zero-length WskReceive came while WskReceiveEvent ran (RECV-09) */
+    BOOLEAN Exclusive; /* a WAITALL or DRAIN receive is with the transport: nothing may follow it */
+    BOOLEAN KickPending; /* atomic */
     BOOLEAN Pumping, PumpAgain;
     ULONG Completing;   /* receive requests whose completion is under way, outside of the call */
     PKTHREAD Completer; /* who does, while there is one */
     BOOLEAN DisconnectTold;
     BOOLEAN AbortTold;
     BOOLEAN AcceptDelivering; /* inside WskAcceptEvent: own events stay off (D23) */
-    struct net_addr Remote; /* of a connected socket */
-    NTSTATUS RxStatus; /* the receive direction failed with this */
+    struct net_addr Remote;   /* of a connected socket */
+    NTSTATUS RxStatus;        /* the receive direction failed with this */
     WSKP_EVENT Event[WskpEventKinds];
     WSKP_QUEUE Receives; /* WskReceive, WskReceiveFrom, WskAccept */
     LIST_ENTRY Held;     /* nodes (received, not yet delivered) */
@@ -249,8 +250,8 @@ struct _WSKP_SOCKET {
             NoDelay : 1, ReceiveBufferSet : 1, SendBufferSet : 1;
         ULONG ReceiveBuffer, SendBuffer; /* as set (D58); 0: never set */
         ULONG LingerOn, LingerSeconds;
-        INT TrafficClass; /* atomic: the byte that IP_TOS or IPV6_TCLASS set */
-        ULONG Remembered; /* WSKP_REMEMBER_*: accepted options that change nothing here */
+        INT TrafficClass;         /* atomic: the byte that IP_TOS or IPV6_TCLASS set */
+        ULONG Remembered;         /* WSKP_REMEMBER_*: accepted options that change nothing here */
         ULONG MulticastInterface; /* IP_MULTICAST_IF as set */
     } Options;
     BOOLEAN HasInspectId;
@@ -267,7 +268,8 @@ enum {
     WSKP_REMEMBER_NO_CONNRESET = 1 << 4
 };
 
-/* Creates a socket around an endpoint (or opens one when Ep is NULL). The caller completes the IRP. */
+/* Creates a socket around an endpoint (or opens one when Ep is NULL). The caller completes the IRP.
+ */
 typedef struct _WSKP_CREATE {
     WSKP_CLIENT *Client;
     ADDRESS_FAMILY Family;
@@ -300,13 +302,16 @@ void WskpSocketClose(WSKP_SOCKET *Socket, PIRP Irp, NTSTATUS FinalStatus);
 void WskpDrainQuarantine(void);
 /* The host socket is lost: tells every enabled event (D62). */
 void WskpSocketKill(WSKP_SOCKET *Socket, NTSTATUS Status);
-/* An ioctl of our own, for tests of drivers: WskpSocketKill() on demand (D62). IOC_VOID | IOC_VENDOR. */
+/* An ioctl of our own, for tests of drivers: WskpSocketKill() on demand (D62). IOC_VOID |
+ * IOC_VENDOR. */
 #define WSKP_SIO_LOSE_SOCKET 0x38004f57u
-/* Runs the socket's pump on its own processor soon. Any thread, any IRQL <= DISPATCH, lock held or not. */
+/* Runs the socket's pump on its own processor soon. Any thread, any IRQL <= DISPATCH, lock held or
+ * not. */
 void WskpKick(WSKP_SOCKET *Socket);
 /* Delivers what can be delivered. On the loop thread or in a kick; no lock held. */
 void WskpPump(WSKP_SOCKET *Socket);
-/* One thread pumps at a time. Enter: FALSE when another does (it will look again) or the socket closes. */
+/* One thread pumps at a time. Enter: FALSE when another does (it will look again) or the socket
+ * closes. */
 BOOLEAN WskpPumpEnter(WSKP_SOCKET *Socket);
 /* FALSE: look again. */
 BOOLEAN WskpPumpLeave(WSKP_SOCKET *Socket);
@@ -322,9 +327,14 @@ static inline BOOLEAN WskpIsConnection(const WSKP_SOCKET *s)
     return s->Category == WSKP_CONNECTION || s->Category == WSKP_STREAM;
 }
 
-/* ---- requests ------------------------------------------------------------------------------ */
+/* ---- requests ---------------------------------------------------------------------------- */
 
-typedef enum _WSKP_PHASE { WskpPhaseOnly, WskpPhaseConnect, WskpPhaseData, WskpPhaseShutdown } WSKP_PHASE;
+typedef enum _WSKP_PHASE {
+    WskpPhaseOnly,
+    WskpPhaseConnect,
+    WskpPhaseData,
+    WskpPhaseShutdown
+} WSKP_PHASE;
 
 struct _WSKP_REQUEST {
     struct net_op Op;
@@ -333,14 +343,14 @@ struct _WSKP_REQUEST {
     WSKP_SOCKET *Socket; /* NULL for resolver requests */
     WSKP_CLIENT *Client; /* pinned while the IRP is pending; only where Socket is NULL */
     LONG Refs;
-    UCHAR Queued;       /* on Waiting; under the socket's lock */
-    UCHAR Cancelled;    /* atomic: IoCancelIrp came */
-    UCHAR CancelEnded;  /* atomic: the cancel routine no longer uses the request */
+    UCHAR Queued;      /* on Waiting; under the socket's lock */
+    UCHAR Cancelled;   /* atomic: IoCancelIrp came */
+    UCHAR CancelEnded; /* atomic: the cancel routine no longer uses the request */
     UCHAR Phase;
-    ULONG Flags;        /* of the WSK call, or WSKP_REQUEST_* */
-    SIZE_T Length;      /* of the client's buffer, bytes; of its unfilled rest while receiving */
-    SIZE_T Moved;       /* bytes placed by the last step */
-    SIZE_T Done;        /* bytes placed in all */
+    ULONG Flags;   /* of the WSK call, or WSKP_REQUEST_* */
+    SIZE_T Length; /* of the client's buffer, bytes; of its unfilled rest while receiving */
+    SIZE_T Moved;  /* bytes placed by the last step */
+    SIZE_T Done;   /* bytes placed in all */
     /* the client's buffer */
     struct iovec *Iov;
     ULONG IovCount;
@@ -362,12 +372,13 @@ struct _WSKP_REQUEST {
 
 /* WSKP_REQUEST.Flags of requests that go through phases. */
 #define WSKP_REQUEST_OWNS_SOCKET 0x100
-#define WSKP_REQUEST_DISCONNECT 0x200
+#define WSKP_REQUEST_DISCONNECT  0x200
 
 WSKP_REQUEST *WskpRequestNew(WSKP_SOCKET *Socket, PIRP Irp, enum net_opcode Code,
                              void (*Done)(struct net_op *Op));
 void WskpRequestFree(WSKP_REQUEST *Request); /* for a request that was never armed */
-/* Describes the client's buffer in Iov. STATUS_INVALID_PARAMETER when it does not lie in the chain. */
+/* Describes the client's buffer in Iov. STATUS_INVALID_PARAMETER when it does not lie in the chain.
+ */
 NTSTATUS WskpRequestMap(WSKP_REQUEST *Request, const WSK_BUF *Buffer, const void *Caller);
 NTSTATUS WskpMapBuffer(const WSK_BUF *Buffer, struct iovec *Iov, ULONG Room, ULONG *Count,
                        const void *Caller);
@@ -393,14 +404,14 @@ NTSTATUS WskpFinish(WSKP_SOCKET *Socket, PIRP Irp, NTSTATUS Status, ULONG_PTR In
 /* The same for a function that takes no socket. */
 NTSTATUS WskpFinishClient(WSKP_CLIENT *Client, PIRP Irp, NTSTATUS Status, ULONG_PTR Information);
 /*
- * D30: the completions of received data keep its order. Between taking a request's bytes and running
- * its completion routine no lock is held; meanwhile another thread must neither complete nor indicate
- * what came later. It leaves that to the pump, which the completing thread runs when it has ended.
- * The completing thread itself may go on: then it is inside of the routine. Two completions at once
- * are elsewhere for everybody, which delays but never reorders.
+ * D30: the completions of received data keep its order. Between taking a request's bytes and
+ * running its completion routine no lock is held; meanwhile another thread must neither complete
+ * nor indicate what came later. It leaves that to the pump, which the completing thread runs when
+ * it has ended. The completing thread itself may go on: then it is inside of the routine. Two
+ * completions at once are elsewhere for everybody, which delays but never reorders.
  */
-void WskpBeginCompletion(WSKP_SOCKET *Socket);              /* lock held */
-void WskpEndCompletion(WSKP_SOCKET *Socket);                /* lock not held; pump afterwards */
+void WskpBeginCompletion(WSKP_SOCKET *Socket);             /* lock held */
+void WskpEndCompletion(WSKP_SOCKET *Socket);               /* lock not held; pump afterwards */
 BOOLEAN WskpCompletesElsewhere(const WSKP_SOCKET *Socket); /* lock held */
 /* Completes an IRP from the loop, at the callback IRQL. */
 void WskpCompleteIrp(PIRP Irp, NTSTATUS Status, ULONG_PTR Information);
@@ -424,7 +435,7 @@ void WskpUpcallBegin(WSKP_UPCALL *Upcall);
 void WskpUpcallEnd(WSKP_UPCALL *Upcall, const char *Callback);
 ULONG WskpUpcallFlags(void); /* WSK_FLAG_AT_DISPATCH_LEVEL or 0 */
 
-/* ---- events -------------------------------------------------------------------------------- */
+/* ---- events ------------------------------------------------------------------------------ */
 
 /* Lock held. TRUE: the callback may run now; Running was set. */
 BOOLEAN WskpEventTryStart(WSKP_SOCKET *Socket, WSKP_EVENT_KIND Kind);
@@ -438,7 +449,7 @@ NTSTATUS WskpEventControl(WSKP_SOCKET *Socket, const WSK_EVENT_CALLBACK_CONTROL 
 void WskpEventPreset(const WSKP_SOCKET *Listener, WSKP_SOCKET *Accepted);
 BOOLEAN WskpEventHasCallback(const WSKP_SOCKET *Socket, WSKP_EVENT_KIND Kind);
 
-/* ---- indications --------------------------------------------------------------------------- */
+/* ---- indications ------------------------------------------------------------------------- */
 
 /* One buffer on its way to the driver. The node is the unit of retention (D37). */
 struct _WSKP_NODE {
@@ -447,13 +458,13 @@ struct _WSKP_NODE {
         WSK_DATAGRAM_INDICATION Datagram;
     };
     ULONG Magic;
-    ULONG State; /* atomic: enum below */
-    LONG Refs;   /* while indicated: the client's, and the running callback's */
+    ULONG State;     /* atomic: enum below */
+    LONG Refs;       /* while indicated: the client's, and the running callback's */
     LIST_ENTRY Link; /* WSKP_SOCKET.Held, or a local list */
     WSKP_SOCKET *Socket;
     struct net_buf *Buf;
-    ULONG Consumed; /* bytes of Buf already taken from the front */
-    ULONG Flags;    /* MSG_BCAST, MSG_MCAST */
+    ULONG Consumed;  /* bytes of Buf already taken from the front */
+    ULONG Flags;     /* MSG_BCAST, MSG_MCAST */
     BOOLEAN IsError; /* an ICMP error, not data */
     BOOLEAN DatagramKind;
     ULONG ControlLength;
@@ -484,7 +495,7 @@ void WskpNodesLeave(WSKP_NODE **Array, ULONG Count);
 NTSTATUS WskpBootNodes(void);
 void WskpShutdownNodes(void);
 
-/* ---- addresses, status, options, control data ---------------------------------------------- */
+/* ---- addresses, status, options, control data -------------------------------------------- */
 
 NTSTATUS WskpStatusFromErrno(int Error);
 /* STATUS_INVALID_PARAMETER when the family does not fit. Reads 16 or 28 bytes. */
@@ -526,11 +537,11 @@ void WskpInheritOptions(WSKP_SOCKET *Listener, WSKP_SOCKET *Accepted);
 typedef struct _WSKP_DATAGRAM_STATE {
     ULONG InfoMask; /* atomic, WSKP_INFO_*: what the client wants to see as control data */
     BOOLEAN HasRemote, HasSendTo;
-    BOOLEAN SendToLast; /* D51: which of the two was set last */
+    BOOLEAN SendToLast;  /* D51: which of the two was set last */
     BOOLEAN NotAccepted; /* the event said STATUS_DATA_NOT_ACCEPTED and was disabled (RFEV-06) */
     BOOLEAN IgnoreBroadcast; /* IP_RECEIVE_BROADCAST was set to 0 */
     ULONG CoalescedSize;     /* UDP_RECV_MAX_COALESCED_SIZE; 0: off */
-    ULONG SendMessageSize; /* atomic: UDP_SEND_MSG_SIZE as socket option */
+    ULONG SendMessageSize;   /* atomic: UDP_SEND_MSG_SIZE as socket option */
     struct net_addr Remote, SendTo;
 } WSKP_DATAGRAM_STATE;
 
@@ -559,7 +570,7 @@ NTSTATUS WskpControlIn(const WSKP_SOCKET *Socket, ULONG Length, const CMSGHDR *C
 ULONG WskpControlOut(const WSKP_SOCKET *Socket, const struct net_packet_info *Info, PVOID Control,
                      ULONG Room, BOOLEAN *Truncated);
 
-/* ---- bind registry and security -------------------------------------------------------------- */
+/* ---- bind registry and security ---------------------------------------------------------- */
 
 /* Decides a bind by the sharing table (D43) and records it. The port must be known (not 0). */
 NTSTATUS WskpShareBind(WSKP_SOCKET *Socket, const struct net_addr *Address);
@@ -581,7 +592,7 @@ void WskpSecurityDropClient(WSKP_CLIENT *Client);
 /* May `Socket` share an address that `Sd` protects? */
 BOOLEAN WskpSecurityGrants(WSKP_SD *Sd, PEPROCESS Owner, const WSKP_SOCKET *Socket);
 
-/* ---- listeners ------------------------------------------------------------------------------- */
+/* ---- listeners --------------------------------------------------------------------------- */
 
 #define WSKP_REMEMBERED_ABORTS 64
 
@@ -595,7 +606,8 @@ typedef struct _WSKP_LISTENER {
     ULONG AbortedNext;
 } WSKP_LISTENER;
 
-/* ---- the functions of the tables -------------------------------------------------------------- */
+/* ---- the functions of the tables --------------------------------------------------------------
+ */
 
 NTSTATUS NTAPI WskpSocket(PWSK_CLIENT, ADDRESS_FAMILY, USHORT, ULONG, ULONG, PVOID, const VOID *,
                           PEPROCESS, PETHREAD, PSECURITY_DESCRIPTOR, PIRP);
@@ -606,8 +618,8 @@ NTSTATUS NTAPI WskpControlClient(PWSK_CLIENT, ULONG, SIZE_T, PVOID, SIZE_T, PVOI
 NTSTATUS NTAPI WskpGetAddressInfo(PWSK_CLIENT, PUNICODE_STRING, PUNICODE_STRING, ULONG, GUID *,
                                   PADDRINFOEXW, PADDRINFOEXW *, PEPROCESS, PETHREAD, PIRP);
 VOID NTAPI WskpFreeAddressInfo(PWSK_CLIENT, PADDRINFOEXW);
-NTSTATUS NTAPI WskpGetNameInfo(PWSK_CLIENT, PSOCKADDR, ULONG, PUNICODE_STRING, PUNICODE_STRING, ULONG,
-                               PEPROCESS, PETHREAD, PIRP);
+NTSTATUS NTAPI WskpGetNameInfo(PWSK_CLIENT, PSOCKADDR, ULONG, PUNICODE_STRING, PUNICODE_STRING,
+                               ULONG, PEPROCESS, PETHREAD, PIRP);
 NTSTATUS NTAPI WskpControlSocket(PWSK_SOCKET, WSK_CONTROL_SOCKET_TYPE, ULONG, ULONG, SIZE_T, PVOID,
                                  SIZE_T, PVOID, SIZE_T *, PIRP);
 NTSTATUS NTAPI WskpCloseSocket(PWSK_SOCKET, PIRP);
@@ -627,9 +639,10 @@ NTSTATUS NTAPI WskpReceiveExRequest(PWSK_SOCKET, PWSK_BUF, ULONG, PULONG, PCMSGH
 NTSTATUS NTAPI WskpDisconnectRequest(PWSK_SOCKET, PWSK_BUF, ULONG, PIRP);
 NTSTATUS NTAPI WskpReleaseData(PWSK_SOCKET, PWSK_DATA_INDICATION);
 NTSTATUS NTAPI WskpSendTo(PWSK_SOCKET, PWSK_BUF, ULONG, PSOCKADDR, ULONG, PCMSGHDR, PIRP);
-NTSTATUS NTAPI WskpSendMessages(PWSK_SOCKET, PWSK_BUF_LIST, ULONG, PSOCKADDR, ULONG, PCMSGHDR, PIRP);
-NTSTATUS NTAPI WskpReceiveFromRequest(PWSK_SOCKET, PWSK_BUF, ULONG, PSOCKADDR, PULONG, PCMSGHDR, PULONG,
-                                      PIRP);
+NTSTATUS NTAPI WskpSendMessages(PWSK_SOCKET, PWSK_BUF_LIST, ULONG, PSOCKADDR, ULONG, PCMSGHDR,
+                                PIRP);
+NTSTATUS NTAPI WskpReceiveFromRequest(PWSK_SOCKET, PWSK_BUF, ULONG, PSOCKADDR, PULONG, PCMSGHDR,
+                                      PULONG, PIRP);
 NTSTATUS NTAPI WskpReleaseDatagrams(PWSK_SOCKET, PWSK_DATAGRAM_INDICATION);
 
 extern const WSK_PROVIDER_BASIC_DISPATCH WskpBasicDispatch;
@@ -642,8 +655,8 @@ extern const WSK_PROVIDER_STREAM_DISPATCH WskpStreamDispatch;
  * Starts a connect, with data to send if Buffer is given. OwnsSocket: for WskSocketConnect, the IRP
  * returns the socket, which closes on failure.
  */
-NTSTATUS WskpConnectSocket(WSKP_SOCKET *Socket, const struct net_addr *Remote, const WSK_BUF *Buffer,
-                           BOOLEAN OwnsSocket, PIRP Irp, const void *Caller);
+NTSTATUS WskpConnectSocket(WSKP_SOCKET *Socket, const struct net_addr *Remote,
+                           const WSK_BUF *Buffer, BOOLEAN OwnsSocket, PIRP Irp, const void *Caller);
 /* Takes a pended request's IRP away from it and frees the request; the caller completes the IRP. */
 PIRP WskpRequestDetach(WSKP_REQUEST *Request);
 NTSTATUS WskpBindSocket(WSKP_SOCKET *Socket, const struct net_addr *Address);

@@ -128,8 +128,7 @@ static BOOLEAN Dial(const SOCKADDR_INET *To, PWSK_SOCKET *Socket)
     return status == STATUS_SUCCESS;
 }
 
-/* ---- WskAccept
- * --------------------------------------------------------------------------------------- */
+/* ---- WskAccept --------------------------------------------------------------------------- */
 
 TEST(waiting_connection, "WSK-ACC-01 WSK-CAT-03 WSK-CAT-09 D24")
 {
@@ -335,8 +334,7 @@ TEST(inherited_options, "WSK-ACC-16 WSK-OPT-09 WSK-OPT-10 D58")
     CHECK_EQ(size, 100000);
 }
 
-/* ---- WskAcceptEvent
- * ------------------------------------------------------------------------------------ */
+/* ---- WskAcceptEvent ---------------------------------------------------------------------- */
 
 TEST(by_event, "WSK-ACC-09 WSK-ACC-10 WSK-ACC-13 WSK-ACC-15 D14")
 {
@@ -550,8 +548,7 @@ TEST(dead_listener, "WSK-ACC-03 WSK-ACC-12 WSK-CLOSE-09 D62")
     CHECK_EQ(Sink.Calls.Value, 1);
 }
 
-/* ---- stream sockets
- * ------------------------------------------------------------------------------------- */
+/* ---- stream sockets ---------------------------------------------------------------------- */
 
 static NTSTATUS Listen(PWSK_SOCKET Socket)
 {
@@ -561,7 +558,8 @@ static NTSTATUS Listen(PWSK_SOCKET Socket)
     return CallEnd(&call, STREAM_OF(Socket)->WskListen(Socket, irp));
 }
 
-TEST(stream_listens, "WSK-LSN-01 WSK-LSN-02 WSK-LSN-04 WSK-CAT-04 WSK-CAT-05 WSK-BIND-10 WSK-ACC-01 D22 D34")
+TEST(stream_listens,
+     "WSK-LSN-01 WSK-LSN-02 WSK-LSN-04 WSK-CAT-04 WSK-CAT-05 WSK-BIND-10 WSK-ACC-01 D22 D34")
 {
     PWSK_SOCKET stream, client, accepted;
     SOCKADDR_INET address, other;

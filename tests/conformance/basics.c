@@ -17,9 +17,9 @@ TEST(create_every_category, "WSK-SOCK-01 WSK-SOCK-04 WSK-CAT-07 WSK-CAT-08")
     for (ULONG f = 0; f < RTL_NUMBER_OF(families); f++) {
         for (ULONG k = 0; k < RTL_NUMBER_OF(kinds); k++) {
             PWSK_SOCKET s;
-            CHECK_STATUS(Open(families[f], kinds[k].Type, kinds[k].Protocol, kinds[k].Flags, NULL, NULL,
-                              &s),
-                         STATUS_SUCCESS);
+            CHECK_STATUS(
+                Open(families[f], kinds[k].Type, kinds[k].Protocol, kinds[k].Flags, NULL, NULL, &s),
+                STATUS_SUCCESS);
             CHECK(s->Dispatch != NULL);
             CHECK_STATUS(Close(s), STATUS_SUCCESS);
         }

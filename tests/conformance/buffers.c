@@ -255,8 +255,7 @@ TEST(kinds_of_mdls, "WSK-BUF-01 WSK-BUF-09")
     CHECK(IsPattern(in->Data, 4850, 1, 150));
 }
 
-/* ---- no data
- * --------------------------------------------------------------------------------------------- */
+/* ---- no data ----------------------------------------------------------------------------- */
 
 TEST(zero_length, "WSK-BUF-02 WSK-RECV-08 D31 D46")
 {
@@ -286,8 +285,7 @@ TEST(zero_length, "WSK-BUF-02 WSK-RECV-08 D31 D46")
     CHECK_EQ(moved, 0);
 }
 
-/* ---- indications
- * --------------------------------------------------------------------------------------- */
+/* ---- indications ------------------------------------------------------------------------- */
 
 static struct {
     SIZE_T Bytes, Sum;
@@ -366,8 +364,7 @@ TEST(indicated_buffers, "WSK-BUF-04 WSK-RCVE-01 WSK-RCVE-03 WSK-RECV-09")
     CHECK_EQ(Seen.Sum, 7000);
 }
 
-/* ---- how long things must live
- * ------------------------------------------------------------------------- */
+/* ---- how long things must live ----------------------------------------------------------- */
 
 TEST(descriptor_of_a_pending_receive, "D27")
 {

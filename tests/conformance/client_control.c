@@ -328,8 +328,7 @@ TEST(process_and_thread, "D78 WSK-SOCK-09 WSK-SOCK-10")
     CHECK_STATUS(OpenWith(NULL, NULL, NULL, Loopback(AF_INET, 0, &at), &s), STATUS_SUCCESS);
 }
 
-/* ---- TDI
- * ------------------------------------------------------------------------------------------ */
+/* ---- TDI --------------------------------------------------------------------------------- */
 
 TEST(tdi, "WSK-TDI-01 WSK-TDI-02 WSK-TDI-03 D69")
 {

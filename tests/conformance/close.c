@@ -156,8 +156,7 @@ TEST(no_reset_after_both_ends, "WSK-CLOSE-06 D60")
     }
 }
 
-/* ---- callbacks
- * -------------------------------------------------------------------------------------- */
+/* ---- callbacks --------------------------------------------------------------------------- */
 
 static COUNTER Calls;
 static volatile LONG Gate, Inside;

@@ -1,15 +1,15 @@
 /*
  * conformance.h: what the conformance tests share.
  *
- * Each file of this folder is a driver. It calls WSK only as a driver may, takes no step that depends
- * on how fast the machine is, and prints one line for each test:
+ * Each file of this folder is a driver. It calls WSK only as a driver may, takes no step that
+ * depends on how fast the machine is, and prints one line for each test:
  *
  *     PASS connect_refused WSK-CONN-02
  *     FAIL bind_twice D42: conn_bind.c:41: status is 0x00000000, expected 0xc0000184
  *
- * so that the same files can run in the simulated world, as a .sys, and on Windows. DriverEntry runs
- * the tests in order and fails when one of them failed. Every wait has a limit of WAIT_SECONDS, which
- * only a broken implementation reaches.
+ * so that the same files can run in the simulated world, as a .sys, and on Windows. DriverEntry
+ * runs the tests in order and fails when one of them failed. Every wait has a limit of
+ * WAIT_SECONDS, which only a broken implementation reaches.
  *
  * A test is declared by TEST(name, "clause IDs"); the table of the file lists them:
  *
@@ -24,7 +24,7 @@
 
 #define WAIT_SECONDS 20
 
-/* ---- tests ------------------------------------------------------------------------------------ */
+/* ---- tests ------------------------------------------------------------------------------- */
 
 typedef struct _TEST_ENTRY {
     const char *Name;
@@ -37,9 +37,10 @@ typedef struct _TEST_ENTRY {
     static void test_##name(void)
 
 /* The file's table, at its end: TESTS(ROW(a) ROW(b)) */
-#define ROW(name) { #name, clauses_##name, test_##name },
+#define ROW(name)   { #name, clauses_##name, test_##name },
 #define TESTS(list) TESTS_WITH(TRUE, list)
-/* For tests that begin before the provider is ready: the harness neither waits for it nor captures. */
+/* For tests that begin before the provider is ready: the harness neither waits for it nor captures.
+ */
 #define TESTS_UNREADY(list) TESTS_WITH(FALSE, list)
 #define TESTS_WITH(capture, ...)                                                                   \
     const BOOLEAN TestCaptures = capture;                                                          \
@@ -53,7 +54,8 @@ typedef struct _TEST_ENTRY {
     }                                                                                              \
     void (*const TestFill)(TEST_ENTRY *, ULONG *) = FillTests;
 
-/* A failed check ends the test (its clean-up is the harness's: sockets made by Open() are closed). */
+/* A failed check ends the test (its clean-up is the harness's: sockets made by Open() are closed).
+ */
 void TestFail(const char *File, int Line, const char *Format, ...);
 BOOLEAN TestFailed(void);
 void TestSkip(const char *Reason);
@@ -84,15 +86,15 @@ void TestSkip(const char *Reason);
         }                                                                                          \
     } while (0)
 
-/* ---- the client that the harness registers for every test ------------------------------------- */
+/* ---- the client that the harness registers for every test -------------------------------- */
 
 extern PDRIVER_OBJECT TestDriver;
 extern PWSK_CLIENT Client;
 extern const WSK_PROVIDER_DISPATCH *Wsk;
 
 /*
- * Registers one more client and makes it `Client` until the end of the test: for what changes a client
- * as a whole.
+ * Registers one more client and makes it `Client` until the end of the test: for what changes a
+ * client as a whole.
  */
 NTSTATUS UseOtherClient(void);
 
@@ -100,22 +102,23 @@ NTSTATUS UseOtherClient(void);
 extern BOOLEAN PendsAll;         /* nothing completes before its call returns */
 extern BOOLEAN PassiveCallbacks; /* completions on threads of the subsystem run at PASSIVE_LEVEL */
 
-/* ---- one call with its own IRP ----------------------------------------------------------------- */
+/* ---- one call with its own IRP ----------------------------------------------------------- */
 
 typedef struct _CALL {
     PIRP Irp;
     KEVENT Done;
-    NTSTATUS Returned;  /* what the function returned */
-    NTSTATUS Status;    /* IoStatus.Status at completion */
+    NTSTATUS Returned; /* what the function returned */
+    NTSTATUS Status;   /* IoStatus.Status at completion */
     ULONG_PTR Information;
     BOOLEAN PendingReturned;
-    LONG Completions;   /* how often the completion routine ran */
-    KIRQL Irql;         /* of the completion */
+    LONG Completions; /* how often the completion routine ran */
+    KIRQL Irql;       /* of the completion */
 } CALL;
 
 /* Makes a fresh IRP with a completion routine that records everything. */
 PIRP CallBegin(CALL *Call);
-/* Waits for the completion; the final status. Frees nothing. Checks IRP-01, D01 and D02 on the way. */
+/* Waits for the completion; the final status. Frees nothing. Checks IRP-01, D01 and D02 on the way.
+ */
 NTSTATUS CallEnd(CALL *Call, NTSTATUS Returned);
 /* Has it completed by now? */
 BOOLEAN CallIsDone(CALL *Call);
@@ -152,7 +155,7 @@ BOOLEAN CounterWait(COUNTER *Counter, LONG Value);
  */
 void Settle(void);
 
-/* ---- sockets ----------------------------------------------------------------------------------- */
+/* ---- sockets ----------------------------------------------------------------------------- */
 
 typedef const WSK_PROVIDER_BASIC_DISPATCH *BASIC;
 typedef const WSK_PROVIDER_LISTEN_DISPATCH *LISTEN;
@@ -160,23 +163,23 @@ typedef const WSK_PROVIDER_CONNECTION_DISPATCH *CONNECTION;
 typedef const WSK_PROVIDER_DATAGRAM_DISPATCH *DATAGRAM;
 typedef const WSK_PROVIDER_STREAM_DISPATCH *STREAM;
 
-#define BASIC_OF(s) ((BASIC)(s)->Dispatch)
-#define LISTEN_OF(s) ((LISTEN)(s)->Dispatch)
+#define BASIC_OF(s)      ((BASIC)(s)->Dispatch)
+#define LISTEN_OF(s)     ((LISTEN)(s)->Dispatch)
 #define CONNECTION_OF(s) ((CONNECTION)(s)->Dispatch)
-#define DATAGRAM_OF(s) ((DATAGRAM)(s)->Dispatch)
-#define STREAM_OF(s) ((STREAM)(s)->Dispatch)
+#define DATAGRAM_OF(s)   ((DATAGRAM)(s)->Dispatch)
+#define STREAM_OF(s)     ((STREAM)(s)->Dispatch)
 
 /* WskSocket; the harness closes what a test leaves open. */
 NTSTATUS Open(ADDRESS_FAMILY Family, USHORT Type, ULONG Protocol, ULONG Flags, PVOID Context,
               const VOID *Dispatch, PWSK_SOCKET *Socket);
-NTSTATUS OpenListen(ADDRESS_FAMILY Family, PVOID Context, const WSK_CLIENT_LISTEN_DISPATCH *Dispatch,
-                    PWSK_SOCKET *Socket);
+NTSTATUS OpenListen(ADDRESS_FAMILY Family, PVOID Context,
+                    const WSK_CLIENT_LISTEN_DISPATCH *Dispatch, PWSK_SOCKET *Socket);
 NTSTATUS OpenConnection(ADDRESS_FAMILY Family, PVOID Context,
                         const WSK_CLIENT_CONNECTION_DISPATCH *Dispatch, PWSK_SOCKET *Socket);
 NTSTATUS OpenDatagram(ADDRESS_FAMILY Family, PVOID Context,
                       const WSK_CLIENT_DATAGRAM_DISPATCH *Dispatch, PWSK_SOCKET *Socket);
-NTSTATUS OpenStream(ADDRESS_FAMILY Family, PVOID Context, const WSK_CLIENT_STREAM_DISPATCH *Dispatch,
-                    PWSK_SOCKET *Socket);
+NTSTATUS OpenStream(ADDRESS_FAMILY Family, PVOID Context,
+                    const WSK_CLIENT_STREAM_DISPATCH *Dispatch, PWSK_SOCKET *Socket);
 /* Tells the harness of a socket that came another way (accept), or that the test closed itself. */
 void Adopt(PWSK_SOCKET Socket);
 void Disown(PWSK_SOCKET Socket);
@@ -219,7 +222,7 @@ NTSTATUS MakePair(ADDRESS_FAMILY Family, PVOID ClientContext,
                   const WSK_CLIENT_CONNECTION_DISPATCH *ClientTable, PVOID ServerContext,
                   const WSK_CLIENT_CONNECTION_DISPATCH *ServerTable, PAIR *Pair);
 
-/* ---- buffers --------------------------------------------------------------------------------------- */
+/* ---- buffers ----------------------------------------------------------------------------- */
 
 /* Non-paged memory with an MDL; Buf covers all of it. The harness frees what a test leaves. */
 typedef struct _BUFFER {

@@ -148,8 +148,7 @@ TEST(wrong_calls, "WSK-CONN-05 WSK-CONN-06 WSK-CONN-07 D34 D35")
     CHECK_STATUS(Connect(client, &address), STATUS_SUCCESS); /* none of them did harm */
 }
 
-/* ---- a connect that stays pending
- * ------------------------------------------------------------------- */
+/* ---- a connect that stays pending -------------------------------------------------------- */
 
 /*
  * Fills the listener's backlog, until a connect is not answered any more: that one is left pending
@@ -229,8 +228,7 @@ TEST(pending_connect, "WSK-CONN-01 WSK-CONN-02 D33 D08 D09 D10 D24 WSK-CLOSE-02 
     CHECK_STATUS(Connect(other, &address), STATUS_IO_TIMEOUT);
 }
 
-/* ---- WskConnectEx
- * --------------------------------------------------------------------------------------- */
+/* ---- WskConnectEx ------------------------------------------------------------------------ */
 
 static NTSTATUS ConnectEx(PWSK_SOCKET Socket, const SOCKADDR_INET *Remote, WSK_BUF *Buffer,
                           ULONG Flags, SIZE_T *Information)
@@ -323,8 +321,7 @@ TEST(fast_open, "WSK-CONX-06 WSK-OPT-13")
     CHECK(IsPattern(in->Data, 500, 1, 0));
 }
 
-/* ---- WskSocketConnect
- * ------------------------------------------------------------------------------------- */
+/* ---- WskSocketConnect -------------------------------------------------------------------- */
 
 static COUNTER Received;
 static PVOID SeenContext;

@@ -3,8 +3,7 @@
 
 static const ADDRESS_FAMILY Families[] = { AF_INET, AF_INET6 };
 
-/* ---- which combinations there are
- * ---------------------------------------------------------------- */
+/* ---- which combinations there are -------------------------------------------------------- */
 
 typedef struct _COMBINATION {
     USHORT Type;
@@ -98,8 +97,7 @@ TEST(category_flags, "D41 D06")
         Refused(AF_INET, SOCK_STREAM, IPPROTO_TCP, bad[i], STATUS_INVALID_PARAMETER);
 }
 
-/* ---- tables
- * ------------------------------------------------------------------------------------------- */
+/* ---- tables ------------------------------------------------------------------------------ */
 
 TEST(one_table_for_each_category, "WSK-CAT-08 WSK-CAT-02 WSK-CAT-01")
 {
@@ -143,8 +141,7 @@ TEST(basic_socket, "WSK-CAT-01 WSK-CAT-02 WSK-SOCK-04")
     CHECK_STATUS(Close(s), STATUS_SUCCESS);
 }
 
-/* ---- what a stream socket becomes
- * ------------------------------------------------------------------ */
+/* ---- what a stream socket becomes -------------------------------------------------------- */
 
 TEST(listen_sockets_listen_when_bound, "WSK-CAT-03 WSK-CAT-09")
 {
@@ -235,8 +232,7 @@ TEST(stream_socket_connected, "WSK-CAT-06 WSK-CAT-05")
     CHECK_STATUS(Accept(s, NULL, NULL, &none), STATUS_INVALID_DEVICE_STATE);
 }
 
-/* ---- contexts and client tables
- * -------------------------------------------------------------------- */
+/* ---- contexts and client tables ---------------------------------------------------------- */
 
 typedef struct _SEEN {
     LONG Calls;
@@ -377,8 +373,7 @@ TEST(absent_tables, "WSK-SOCK-08 WSK-SOCK-14 D19")
     }
 }
 
-/* ---- completion
- * ------------------------------------------------------------------------------------------ */
+/* ---- completion -------------------------------------------------------------------------- */
 
 /* Whether it ends inline or pends, the IRP carries the socket; at any IRQL that is allowed. */
 TEST(creation_at_dispatch, "WSK-SOCK-01 WSK-SOCK-02 WSK-SOCK-13 WSK-IRQL-01 D03 D12")
@@ -398,8 +393,7 @@ TEST(creation_at_dispatch, "WSK-SOCK-01 WSK-SOCK-02 WSK-SOCK-13 WSK-IRQL-01 D03 
     CHECK_STATUS(Close(s), STATUS_SUCCESS);
 }
 
-/* ---- extensions
- * ------------------------------------------------------------------------------------------ */
+/* ---- extensions -------------------------------------------------------------------------- */
 
 TEST(no_extensions, "WSK-EXT-01 WSK-EXT-03 SIO_WSK_REGISTER_EXTENSION WSK-EVT-06 D21")
 {

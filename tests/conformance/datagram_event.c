@@ -407,8 +407,7 @@ TEST(disabled_inside, "D79 WSK-EVT-09 WSK-EVT-10")
     CHECK_EQ(Sink.Calls.Value, 1);
 }
 
-/* ---- kinds of datagrams
- * ---------------------------------------------------------------------------- */
+/* ---- kinds of datagrams ------------------------------------------------------------------ */
 
 static NTSTATUS OpenAny(PEERS *p, NTSTATUS Answer)
 {

@@ -54,8 +54,7 @@ static BOOLEAN Begin(PAIR *Pair, ULONG Mask)
     return status == STATUS_SUCCESS;
 }
 
-/* ---- WskDisconnect
- * -------------------------------------------------------------------------------- */
+/* ---- WskDisconnect ----------------------------------------------------------------------- */
 
 TEST(graceful, "WSK-DISC-01 WSK-DISC-03 WSK-DISC-04 WSK-DISC-07 WSK-DISC-09 D59")
 {
@@ -249,8 +248,7 @@ TEST(dead_socket, "WSK-DISC-08 D62")
     CHECK_STATUS(Close(pair.Client), STATUS_SUCCESS);
 }
 
-/* ---- WskDisconnectEvent
- * --------------------------------------------------------------------------- */
+/* ---- WskDisconnectEvent ------------------------------------------------------------------ */
 
 static BOOLEAN Told(LONG Calls, ULONG Flags)
 {

@@ -1,8 +1,7 @@
 /* events.c: enabling and disabling event callbacks (3.15), and how they are called. */
 #include "conformance.h"
 
-/* ---- a client that counts
- * ------------------------------------------------------------------------ */
+/* ---- a client that counts ---------------------------------------------------------------- */
 
 typedef struct _EVENTS {
     LONG Running, Overlaps;
@@ -150,8 +149,7 @@ static NTSTATUS SendOne(void)
     return SendTo(From, MakePattern(20, 1), 20, &ToAddress, NULL);
 }
 
-/* ---- enabling
- * ------------------------------------------------------------------------------------------- */
+/* ---- enabling ---------------------------------------------------------------------------- */
 
 TEST(connection_events,
      "WSK-EVT-01 WSK-EVT-02 WSK-EVT-05 WSK-IRQL-03 D11 D12 SO_WSK_EVENT_CALLBACK")
@@ -214,8 +212,7 @@ TEST(enable_at_dispatch, "WSK-EVT-01 WSK-IRQL-01")
     CHECK(WaitFor(&E.GotFrom));
 }
 
-/* ---- disabling
- * ------------------------------------------------------------------------------------------ */
+/* ---- disabling --------------------------------------------------------------------------- */
 
 static void Reenable(BOOLEAN WithIrp)
 {
@@ -309,8 +306,7 @@ TEST(disable_inside, "WSK-EVT-08 WSK-EVT-09 D79 WSK-EVT-27")
     }
 }
 
-/* ---- disabling from another thread while the callback runs
- * ----------------------------------------- */
+/* ---- disabling from another thread while the callback runs ------------------------------- */
 
 static KEVENT InCallback;
 static LONG MayLeave;
@@ -367,8 +363,7 @@ TEST(disable_while_running_with_irp, "WSK-EVT-08 D12")
     DisableWhileRunning(TRUE);
 }
 
-/* ---- presets of listening sockets
- * -------------------------------------------------------------------- */
+/* ---- presets of listening sockets -------------------------------------------------------- */
 
 static PWSK_SOCKET Listener, Peer;
 static SOCKADDR_INET ListenAt;
@@ -459,8 +454,7 @@ TEST(presets_not_for_wskaccept, "WSK-EVT-13 WSK-ACC-06")
     CHECK(WaitFor(&F.Received));
 }
 
-/* ---- static events
- * -------------------------------------------------------------------------------------- */
+/* ---- static events ----------------------------------------------------------------------- */
 
 static NTSTATUS SetStatic(ULONG Mask)
 {
@@ -569,8 +563,7 @@ TEST(static_masks, "D21 D56")
                  STATUS_INVALID_PARAMETER);
 }
 
-/* ---- how callbacks are called
- * ------------------------------------------------------------------------- */
+/* ---- how callbacks are called ------------------------------------------------------------ */
 
 TEST(datagram_calls_are_serial, "D14 WSK-IRQL-03")
 {

@@ -5,7 +5,7 @@
 
 #include <ntstrsafe.h>
 
-#define TAG 'fnoC'
+#define TAG      'fnoC'
 #define MAX_OPEN 8192
 
 extern const char *const TestFile;
@@ -26,7 +26,7 @@ static char FailText[512];
 static PWSK_SOCKET Opened[MAX_OPEN];
 static BUFFER *Buffers;
 
-/* ---- results -------------------------------------------------------------------------------------- */
+/* ---- results ----------------------------------------------------------------------------- */
 
 static const char *BaseName(const char *Path)
 {
@@ -61,7 +61,7 @@ void TestSkip(const char *Reason)
     SkipReason = Reason;
 }
 
-/* ---- calls ------------------------------------------------------------------------------------------ */
+/* ---- calls ------------------------------------------------------------------------------- */
 
 static NTSTATUS NTAPI CallCompleted(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
 {
@@ -111,8 +111,8 @@ void CallStarted(CALL *Call, NTSTATUS Returned)
     if (!CallIsDone(Call))
         TestFail(__FILE__, __LINE__, "returned 0x%08x without completing the IRP (D01)", Returned);
     else if (Call->Status != Returned)
-        TestFail(__FILE__, __LINE__, "returned 0x%08x but completed the IRP with 0x%08x (D01)", Returned,
-                 Call->Status);
+        TestFail(__FILE__, __LINE__, "returned 0x%08x but completed the IRP with 0x%08x (D01)",
+                 Returned, Call->Status);
     else if (Call->PendingReturned)
         TestFail(__FILE__, __LINE__, "PendingReturned after an inline completion (D01)");
 }
@@ -168,7 +168,8 @@ void ThreadStart(THREAD *Thread, void (*Run)(PVOID Context), PVOID Context)
         TestFail(__FILE__, __LINE__, "no thread: 0x%08x", status);
         return;
     }
-    (void)ObReferenceObjectByHandle(handle, THREAD_ALL_ACCESS, NULL, KernelMode, &Thread->Object, NULL);
+    (void)ObReferenceObjectByHandle(handle, THREAD_ALL_ACCESS, NULL, KernelMode, &Thread->Object,
+                                    NULL);
     (void)ZwClose(handle);
 }
 
@@ -211,7 +212,7 @@ BOOLEAN CounterWait(COUNTER *Counter, LONG Value)
     return TRUE;
 }
 
-/* ---- sockets ----------------------------------------------------------------------------------- */
+/* ---- sockets ----------------------------------------------------------------------------- */
 
 /* Callbacks adopt sockets, too. */
 void Adopt(PWSK_SOCKET Socket)
@@ -245,28 +246,32 @@ NTSTATUS Open(ADDRESS_FAMILY Family, USHORT Type, ULONG Protocol, ULONG Flags, P
     return status;
 }
 
-NTSTATUS OpenListen(ADDRESS_FAMILY Family, PVOID Context, const WSK_CLIENT_LISTEN_DISPATCH *Dispatch,
-                    PWSK_SOCKET *Socket)
+NTSTATUS OpenListen(ADDRESS_FAMILY Family, PVOID Context,
+                    const WSK_CLIENT_LISTEN_DISPATCH *Dispatch, PWSK_SOCKET *Socket)
 {
-    return Open(Family, SOCK_STREAM, IPPROTO_TCP, WSK_FLAG_LISTEN_SOCKET, Context, Dispatch, Socket);
+    return Open(Family, SOCK_STREAM, IPPROTO_TCP, WSK_FLAG_LISTEN_SOCKET, Context, Dispatch,
+                Socket);
 }
 
 NTSTATUS OpenConnection(ADDRESS_FAMILY Family, PVOID Context,
                         const WSK_CLIENT_CONNECTION_DISPATCH *Dispatch, PWSK_SOCKET *Socket)
 {
-    return Open(Family, SOCK_STREAM, IPPROTO_TCP, WSK_FLAG_CONNECTION_SOCKET, Context, Dispatch, Socket);
+    return Open(Family, SOCK_STREAM, IPPROTO_TCP, WSK_FLAG_CONNECTION_SOCKET, Context, Dispatch,
+                Socket);
 }
 
 NTSTATUS OpenDatagram(ADDRESS_FAMILY Family, PVOID Context,
                       const WSK_CLIENT_DATAGRAM_DISPATCH *Dispatch, PWSK_SOCKET *Socket)
 {
-    return Open(Family, SOCK_DGRAM, IPPROTO_UDP, WSK_FLAG_DATAGRAM_SOCKET, Context, Dispatch, Socket);
+    return Open(Family, SOCK_DGRAM, IPPROTO_UDP, WSK_FLAG_DATAGRAM_SOCKET, Context, Dispatch,
+                Socket);
 }
 
-NTSTATUS OpenStream(ADDRESS_FAMILY Family, PVOID Context, const WSK_CLIENT_STREAM_DISPATCH *Dispatch,
-                    PWSK_SOCKET *Socket)
+NTSTATUS OpenStream(ADDRESS_FAMILY Family, PVOID Context,
+                    const WSK_CLIENT_STREAM_DISPATCH *Dispatch, PWSK_SOCKET *Socket)
 {
-    return Open(Family, SOCK_STREAM, IPPROTO_TCP, WSK_FLAG_STREAM_SOCKET, Context, Dispatch, Socket);
+    return Open(Family, SOCK_STREAM, IPPROTO_TCP, WSK_FLAG_STREAM_SOCKET, Context, Dispatch,
+                Socket);
 }
 
 NTSTATUS Close(PWSK_SOCKET Socket)
@@ -283,9 +288,9 @@ static void LearnChoices(void)
 {
     CALL call;
     PIRP irp = CallBegin(&call);
-    NTSTATUS status = CallEnd(&call, Wsk->WskSocket(Client, AF_INET, SOCK_DGRAM, IPPROTO_UDP,
-                                                    WSK_FLAG_DATAGRAM_SOCKET, NULL, NULL, NULL, NULL,
-                                                    NULL, irp));
+    NTSTATUS status =
+        CallEnd(&call, Wsk->WskSocket(Client, AF_INET, SOCK_DGRAM, IPPROTO_UDP,
+                                      WSK_FLAG_DATAGRAM_SOCKET, NULL, NULL, NULL, NULL, NULL, irp));
     PendsAll = call.Returned == STATUS_PENDING;
     if (!NT_SUCCESS(status))
         return;
@@ -325,7 +330,8 @@ USHORT PortOf(const SOCKADDR_INET *Address)
     return RtlUshortByteSwap(Address->Ipv4.sin_port);
 }
 
-/* WskBind and WskGetLocalAddress lie at different places in the tables; the category is told by them. */
+/* WskBind and WskGetLocalAddress lie at different places in the tables; the category is told by
+ * them. */
 static PFN_WSK_BIND BindOf(PWSK_SOCKET Socket)
 {
     return LISTEN_OF(Socket)->WskBind; /* the third member of every table that has it */
@@ -493,8 +499,9 @@ static NTSTATUS Control(PWSK_SOCKET Socket, WSK_CONTROL_SOCKET_TYPE Type, ULONG 
 {
     CALL call;
     PIRP irp = CallBegin(&call);
-    NTSTATUS status = CallEnd(&call, BASIC_OF(Socket)->WskControlSocket(Socket, Type, Code, Level, InSize,
-                                                                        In, OutSize, Out, NULL, irp));
+    NTSTATUS status =
+        CallEnd(&call, BASIC_OF(Socket)->WskControlSocket(Socket, Type, Code, Level, InSize, In,
+                                                          OutSize, Out, NULL, irp));
     if (Returned)
         *Returned = call.Information;
     return status;
@@ -523,8 +530,9 @@ NTSTATUS Events(PWSK_SOCKET Socket, ULONG Mask)
 
     control.NpiId = &NPI_WSK_INTERFACE_ID;
     control.EventMask = Mask;
-    return BASIC_OF(Socket)->WskControlSocket(Socket, WskSetOption, SO_WSK_EVENT_CALLBACK, SOL_SOCKET,
-                                              sizeof(control), &control, 0, NULL, NULL, NULL);
+    return BASIC_OF(Socket)->WskControlSocket(Socket, WskSetOption, SO_WSK_EVENT_CALLBACK,
+                                              SOL_SOCKET, sizeof(control), &control, 0, NULL, NULL,
+                                              NULL);
 }
 
 NTSTATUS LoseSocket(PWSK_SOCKET Socket)
@@ -552,7 +560,7 @@ NTSTATUS MakePair(ADDRESS_FAMILY Family, PVOID ClientContext,
     return status;
 }
 
-/* ---- buffers ---------------------------------------------------------------------------------------------- */
+/* ---- buffers ----------------------------------------------------------------------------- */
 
 BUFFER *MakeBuffer(SIZE_T Size)
 {
@@ -602,7 +610,8 @@ NTSTATUS Send(PWSK_SOCKET Socket, BUFFER *Buffer, SIZE_T Length, ULONG Flags, SI
     CALL call;
     PIRP irp = CallBegin(&call);
     WSK_BUF buf = { Buffer->Buf.Mdl, 0, Length };
-    PFN_WSK_SEND send = IsStream(Socket) ? STREAM_OF(Socket)->WskSend : CONNECTION_OF(Socket)->WskSend;
+    PFN_WSK_SEND send =
+        IsStream(Socket) ? STREAM_OF(Socket)->WskSend : CONNECTION_OF(Socket)->WskSend;
     NTSTATUS status = CallEnd(&call, send(Socket, &buf, Flags, irp));
 
     if (Sent)
@@ -684,15 +693,16 @@ NTSTATUS ReceiveFrom(PWSK_SOCKET Socket, BUFFER *Buffer, SIZE_T Length, SOCKADDR
     CALL call;
     PIRP irp = CallBegin(&call);
     WSK_BUF buf = { Buffer->Buf.Mdl, 0, Length };
-    NTSTATUS status = CallEnd(&call, DATAGRAM_OF(Socket)->WskReceiveFrom(
-                                         Socket, &buf, 0, (PSOCKADDR)Remote, NULL, NULL, NULL, irp));
+    NTSTATUS status =
+        CallEnd(&call, DATAGRAM_OF(Socket)->WskReceiveFrom(Socket, &buf, 0, (PSOCKADDR)Remote, NULL,
+                                                           NULL, NULL, irp));
 
     if (Received)
         *Received = call.Information;
     return status;
 }
 
-/* ---- settling ---------------------------------------------------------------------------------- */
+/* ---- settling ---------------------------------------------------------------------------- */
 
 static BOOLEAN RoundTrip(PWSK_SOCKET From, PWSK_SOCKET To)
 {
@@ -731,7 +741,7 @@ void Settle(void)
     }
 }
 
-/* ---- the run ----------------------------------------------------------------------------------- */
+/* ---- the run ----------------------------------------------------------------------------- */
 
 static WSK_REGISTRATION OtherRegistration;
 static PWSK_CLIENT OwnClient;

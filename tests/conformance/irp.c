@@ -1,8 +1,7 @@
 /* irp.c: the rules of IRPs (3.29) and of IRQLs (3.30). */
 #include "conformance.h"
 
-/* ---- when and how a call completes
- * --------------------------------------------------------------- */
+/* ---- when and how a call completes ------------------------------------------------------- */
 
 typedef struct _ONE {
     CALL Call;
@@ -117,8 +116,7 @@ TEST(pending_completion, "D02 D11 WSK-IRP-02 WSK-IRQL-04 WSK-IRP-01")
     IoFreeIrp(irp);
 }
 
-/* ---- whose memory an IRP is
- * -------------------------------------------------------------------------- */
+/* ---- whose memory an IRP is -------------------------------------------------------------- */
 
 /* One that lies on the stack, made by IoInitializeIrp, with more locations than it needs. */
 TEST(own_storage, "D07 WSK-IRP-03")
@@ -235,8 +233,7 @@ TEST(reuse, "WSK-IRP-06 WSK-IRP-01")
     IoFreeIrp(irp);
 }
 
-/* ---- cancellation
- * ---------------------------------------------------------------------------------------- */
+/* ---- cancellation ------------------------------------------------------------------------ */
 
 TEST(cancelled_before_the_call, "D08 D09 WSK-IRP-01")
 {
@@ -360,8 +357,7 @@ TEST(cancel_a_queue, "D08 D09 WSK-IRP-01 D12")
     CHECK(IsPattern(in->Data, 100, 4, 0));
 }
 
-/* ---- requests from above
- * --------------------------------------------------------------------------------- */
+/* ---- requests from above ----------------------------------------------------------------- */
 
 #define IOCTL_FORWARD CTL_CODE(FILE_DEVICE_UNKNOWN, 0x801, METHOD_NEITHER, FILE_ANY_ACCESS)
 
@@ -480,8 +476,7 @@ TEST(passed_down_from_above, "WSK-IRP-04 WSK-IRP-02 WSK-IRP-03 WSK-IRP-05 D01 D0
     IoDeleteDevice(Above.Device);
 }
 
-/* ---- recursion
- * -------------------------------------------------------------------------------------------- */
+/* ---- recursion --------------------------------------------------------------------------- */
 
 enum { CHAIN = 100 };
 static struct {
@@ -552,9 +547,7 @@ TEST(completions_nest_to_a_limit, "D13 D03")
         IoFreeIrp(Chain.Irps[i]);
 }
 
-/* ---- IRQL
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- IRQL -------------------------------------------------------------------------------- */
 
 /* Runs `call` at DISPATCH_LEVEL with a fresh IRP and waits for the completion at PASSIVE_LEVEL. */
 #define AT_DISPATCH(call, expected)                                                                \

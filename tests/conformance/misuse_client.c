@@ -16,8 +16,7 @@ static NTSTATUS RegisterBlock(WSK_REGISTRATION *Block)
     return WskRegister(&npi, Block);
 }
 
-/* ---- registration
- * ---------------------------------------------------------------------------------------- */
+/* ---- registration ------------------------------------------------------------------------ */
 
 TEST(block_in_use, "WSK-REG-09 WSK-REG-02")
 {
@@ -100,8 +99,7 @@ TEST(call_after_release, "WSK-NPI-18")
     CHECK_STATUS(status, STATUS_BUFFER_OVERFLOW);
 }
 
-/* ---- the registrar
- * ------------------------------------------------------------------------------------- */
+/* ---- the registrar ----------------------------------------------------------------------- */
 
 static const NPIID Npi = { 0x7a5b8f20, 0x1c2d, 0x4e3f, { 0x91, 1, 2, 3, 4, 5, 6, 7 } };
 static const NPI_MODULEID ModuleId = { .Length = sizeof(NPI_MODULEID), .Type = MIT_GUID };
@@ -243,8 +241,7 @@ TEST(attach_answered_differently, "WSK-NMR-25 WSK-NMR-10")
     CHECK_EQ(Detaches, 0);
 }
 
-/* ---- client control
- * -------------------------------------------------------------------------------------- */
+/* ---- client control ---------------------------------------------------------------------- */
 
 TEST(irp_presence_in_client_control, "WSK-CTL-02 WSK-CTL-03 WSK-CTL-04 D04 D05 D06")
 {
@@ -323,8 +320,7 @@ TEST(settings_after_a_socket, "WSK-EVT-23 WSK-TDI-04")
                                 0, NULL, NULL, NULL);
 }
 
-/* ---- sockets of the wrong kind
- * -------------------------------------------------------------------------- */
+/* ---- sockets of the wrong kind ----------------------------------------------------------- */
 
 TEST(foreign_functions, "WSK-CAT-10 WSK-BIND-13 WSK-CAT-01")
 {
@@ -387,8 +383,7 @@ TEST(basic_socket_with_table, "WSK-SOCK-15")
         STATUS_SUCCESS);
 }
 
-/* ---- IRPs and IRQL
- * ---------------------------------------------------------------------------------------- */
+/* ---- IRPs and IRQL ----------------------------------------------------------------------- */
 
 TEST(no_irp, "D04 WSK-OPT-15 WSK-IOCTL-21")
 {
@@ -463,9 +458,7 @@ TEST(above_dispatch, "WSK-IRQL-05")
     CHECK_STATUS(status, STATUS_BUFFER_OVERFLOW);
 }
 
-/* ---- events
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- events ------------------------------------------------------------------------------ */
 
 static NTSTATUS NTAPI OnFrom(PVOID Context, ULONG Flags, PWSK_DATAGRAM_INDICATION Data)
 {
@@ -600,9 +593,7 @@ TEST(changed_table, "D72 WSK-SOCK-20")
     CHECK(!KeReadStateEvent(&got[0]));
 }
 
-/* ---- buffers
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- buffers ----------------------------------------------------------------------------- */
 
 TEST(buffers_beyond_their_mdls, "WSK-BUF-05 WSK-BUF-06 D06")
 {

@@ -271,8 +271,7 @@ TEST(used_after_close, "WSK-CLOSE-12 WSK-CLOSE-13 WSK-CAT-11")
     CHECK(!NT_SUCCESS(CallEnd(&call, c->WskCloseSocket(pair.Client, irp))));
 }
 
-/* ---- listeners
- * ---------------------------------------------------------------------------------------- */
+/* ---- listeners --------------------------------------------------------------------------- */
 
 static NTSTATUS AcceptAnswer;
 static PWSK_SOCKET AcceptSocket;

@@ -1,8 +1,7 @@
 /* options_ip.c: the options of levels IPPROTO_IP and IPPROTO_IPV6. */
 #include "options.h"
 
-/* ---- IPPROTO_IP
- * ------------------------------------------------------------------------------------ */
+/* ---- IPPROTO_IP -------------------------------------------------------------------------- */
 
 static void Options4(PWSK_SOCKET s, const OPTION *o)
 {
@@ -234,8 +233,7 @@ TEST(ip_without_counterpart,
     UNSUPPORTED(IPPROTO_IP, 999);
 }
 
-/* ---- IPPROTO_IPV6
- * ---------------------------------------------------------------------------------- */
+/* ---- IPPROTO_IPV6 ------------------------------------------------------------------------ */
 
 static void HopByHop(PWSK_SOCKET s, const OPTION *o)
 {
@@ -392,8 +390,7 @@ TEST(ipv6_options_of_ipv4_sockets, "WSK-OPT-14 D56")
     CHECK_STATUS(TurnOn(s, IPPROTO_IPV6, IPV6_PKTINFO), STATUS_NOT_SUPPORTED);
 }
 
-/* ---- raw sockets
- * --------------------------------------------------------------------------------- */
+/* ---- raw sockets ------------------------------------------------------------------------- */
 
 static void RawFlag(ADDRESS_FAMILY Family, ULONG Level, ULONG Option, ULONG Start)
 {

@@ -154,8 +154,7 @@ TEST(type, "SOL_SOCKET/SO_TYPE")
         OnEach(&datagrams, Type);
 }
 
-/* ---- conditional accept
- * -------------------------------------------------------------------------- */
+/* ---- conditional accept ------------------------------------------------------------------ */
 
 static WSK_INSPECT_ACTION NTAPI Inspect(PVOID Context, PSOCKADDR Local, PSOCKADDR Remote,
                                         PWSK_INSPECT_ID Id)
@@ -189,8 +188,7 @@ TEST(conditional_accept, "WSK-OPT-06 SOL_SOCKET/SO_CONDITIONAL_ACCEPT D53")
     }
 }
 
-/* ---- what Linux has no counterpart for
- * -------------------------------------------------------------- */
+/* ---- what Linux has no counterpart for --------------------------------------------------- */
 
 TEST(pause_accept, "SOL_SOCKET/SO_PAUSE_ACCEPT D56")
 {

@@ -1,8 +1,7 @@
 /* options_tcp_udp.c: the options of levels IPPROTO_TCP and IPPROTO_UDP. */
 #include "options.h"
 
-/* ---- IPPROTO_TCP
- * ------------------------------------------------------------------------------------ */
+/* ---- IPPROTO_TCP ------------------------------------------------------------------------- */
 
 TEST(no_delay, "IPPROTO_TCP/TCP_NODELAY D57 D53")
 {
@@ -128,8 +127,7 @@ TEST(tcp_without_counterpart,
     UNSUPPORTED(IPPROTO_TCP, 999);
 }
 
-/* ---- IPPROTO_UDP
- * ------------------------------------------------------------------------------------ */
+/* ---- IPPROTO_UDP ------------------------------------------------------------------------- */
 
 TEST(no_checksum, "IPPROTO_UDP/UDP_NOCHECKSUM")
 {

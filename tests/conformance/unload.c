@@ -66,8 +66,7 @@ static NTSTATUS OpenUdp(PWSK_SOCKET *Socket)
     return OpenOf(Socket, WSK_FLAG_DATAGRAM_SOCKET, SOCK_DGRAM, IPPROTO_UDP);
 }
 
-/* ---- what holds it up
- * ------------------------------------------------------------------------------------ */
+/* ---- what holds it up -------------------------------------------------------------------- */
 
 TEST(waits_for_sockets, "WSK-UNLD-01 WSK-UNLD-06 WSK-UNLD-04")
 {

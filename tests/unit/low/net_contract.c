@@ -433,8 +433,7 @@ static void close_from_done(struct net_world *w)
     world_close(w, pair[0], 0);
 }
 
-/* ---- shutdown, the end of a connection
- * ----------------------------------------------------------- */
+/* ---- shutdown, the end of a connection --------------------------------------------------- */
 
 static void graceful_end(struct net_world *w)
 {
@@ -500,9 +499,7 @@ static void connect_refused(struct net_world *w)
     world_close(w, ep, 0);
 }
 
-/* ---- accept
- * ---------------------------------------------------------------------------------------
- */
+/* ---- accept ------------------------------------------------------------------------------ */
 
 static struct net *placed_on;
 
@@ -553,9 +550,7 @@ static void accept_repeats_and_places(struct net_world *w)
     world_end(&other);
 }
 
-/* ---- datagrams
- * ------------------------------------------------------------------------------------
- */
+/* ---- datagrams --------------------------------------------------------------------------- */
 
 static struct watched *send_to(struct net_ep *ep, const struct net_addr *to, const void *data,
                                size_t length)

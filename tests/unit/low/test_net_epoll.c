@@ -41,8 +41,7 @@ static void contract_on_ipv6(void **state)
     run_contract(loopback6);
 }
 
-/* ---- datagrams and their information
- * ------------------------------------------------------------- */
+/* ---- datagrams and their information ----------------------------------------------------- */
 
 static struct net_ep *open_bound(struct net_world *w, struct net_addr at, bool dual,
                                  struct net_addr *addr)
@@ -343,8 +342,7 @@ static void datagram_storm(void **state)
     world_end(&w);
 }
 
-/* ---- streams
- * -------------------------------------------------------------------------------------- */
+/* ---- streams ----------------------------------------------------------------------------- */
 
 static void no_descriptors_left(void **state)
 {
@@ -469,9 +467,7 @@ static void options_of_streams(void **state)
     world_end(&w);
 }
 
-/* ---- a loop of its own
- * ------------------------------------------------------------------------------
- */
+/* ---- a loop of its own ------------------------------------------------------------------- */
 
 struct loop {
     struct net *net;
