@@ -281,10 +281,12 @@ static BOOLEAN TakeDirect(WSKP_REQUEST *r, NTSTATUS *Status, ULONG_PTR *Bytes)
         memset(&r->Info, 0, sizeof(r->Info));
         return TRUE;
     }
-    BOOLEAN truncated = (r->Info.present & NET_INFO_TRUNCATED) != 0;
+    /* An ICMP error quotes the datagram that was lost: that is no data of the peer's (D47). */
+    BOOLEAN error = (r->Info.present & NET_INFO_ERROR) != 0;
+    BOOLEAN truncated = !error && (r->Info.present & NET_INFO_TRUNCATED);
     WriteOutputs(r, &r->Op.addr, &r->Info, truncated);
     *Status = DatagramStatus(truncated);
-    *Bytes = (ULONG_PTR)r->Op.result;
+    *Bytes = error ? 0 : (ULONG_PTR)r->Op.result;
     return FALSE;
 }
 
@@ -551,7 +553,7 @@ static void Indicate(WSKP_SOCKET *s)
 /* Gives one held datagram to a request; consumes the node. */
 static void ServeRequest(WSKP_REQUEST *r, WSKP_NODE *n)
 {
-    SIZE_T copied = 0, length = n->Buf->length;
+    SIZE_T copied = 0, length = n->IsError ? 0 : n->Buf->length;
 
     for (ULONG i = 0; i < r->IovCount && copied < length; i++) {
         SIZE_T part = r->Iov[i].iov_len < length - copied ? r->Iov[i].iov_len : length - copied;
