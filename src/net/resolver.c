@@ -195,8 +195,11 @@ static bool override_name(const struct net_host *hosts, struct net_resolve *q, i
         return false;
     service = *q;
     service.numeric_host = true;
+    service.name_required = false; /* the name is known: only the service is asked for */
     *result = look_up_name(&service);
     strncpy(q->host, h->name, NET_HOST_MAX - 1);
+    if (q->no_fqdn) /* a host of the user's own list is a local one */
+        q->host[strcspn(q->host, ".")] = 0;
     memcpy(q->service, service.service, sizeof(q->service));
     return true;
 }

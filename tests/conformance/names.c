@@ -1,6 +1,6 @@
 /*
- * names.c: WskGetAddressInfo, WskFreeAddressInfo and WskGetNameInfo. No name server is asked: the names
- * are numbers, /etc/hosts' localhost, and what the command line says.
+ * names.c: WskGetAddressInfo, WskFreeAddressInfo and WskGetNameInfo. No name server is asked: the
+ * names are numbers, /etc/hosts' localhost, and what the command line says.
  *
  * Run with: --host box.example=10.1.2.3 --host twin.example=10.1.2.4 --host twin.example=fd00::4
  */
@@ -16,8 +16,9 @@ static NTSTATUS LookUpFor(PCWSTR Node, PCWSTR Service, PADDRINFOEXW Hints, PADDR
     RtlInitUnicodeString(&service, Service);
     *List = (PADDRINFOEXW)&node; /* must be overwritten whatever happens */
     PIRP irp = CallBegin(&call);
-    CallStarted(&call, Wsk->WskGetAddressInfo(Client, Node ? &node : NULL, Service ? &service : NULL,
-                                              NS_ALL, NULL, Hints, List, Process, Thread, irp));
+    CallStarted(&call,
+                Wsk->WskGetAddressInfo(Client, Node ? &node : NULL, Service ? &service : NULL,
+                                       NS_ALL, NULL, Hints, List, Process, Thread, irp));
     NTSTATUS status = CallFinish(&call);
     if (call.Information != (ULONG_PTR)status)
         TestFail(__FILE__, __LINE__, "Information is not the status (NAME-05)");
@@ -123,8 +124,8 @@ TEST(localhost, "WSK-NAME-01 WSK-NAME-04 WSK-NAME-05 WSK-NAME-11")
     CALL call;
 
     PIRP irp = CallBegin(&call);
-    CallStarted(&call, Wsk->WskGetAddressInfo(Client, &node, NULL, NS_DNS, NULL, &hints, &list, NULL,
-                                              NULL, irp));
+    CallStarted(&call, Wsk->WskGetAddressInfo(Client, &node, NULL, NS_DNS, NULL, &hints, &list,
+                                              NULL, NULL, irp));
     CHECK_STATUS(call.Returned, STATUS_PENDING);
     CHECK_STATUS(CallFinish(&call), STATUS_SUCCESS);
     CHECK_EQ(call.Information, STATUS_SUCCESS);
@@ -232,23 +233,23 @@ TEST(bad_arguments, "WSK-NAME-03 WSK-NAME-05 WSK-NAME-09 D66")
                                                        NULL, NULL, irp)),
                  STATUS_INVALID_PARAMETER);
     irp = CallBegin(&call);
-    CHECK_STATUS(CallEnd(&call, Wsk->WskGetAddressInfo(Client, &node, NULL, NS_ALL, NULL, NULL, NULL,
-                                                       NULL, NULL, irp)),
+    CHECK_STATUS(CallEnd(&call, Wsk->WskGetAddressInfo(Client, &node, NULL, NS_ALL, NULL, NULL,
+                                                       NULL, NULL, NULL, irp)),
                  STATUS_INVALID_PARAMETER);
     CHECK_EQ(call.Information, (ULONG_PTR)STATUS_INVALID_PARAMETER);
     /* a thread needs its process */
     CHECK_STATUS(LookUpFor(L"127.0.0.1", NULL, NULL, &list, NULL, PsGetCurrentThread()),
                  STATUS_INVALID_PARAMETER);
-    CHECK_STATUS(LookUpFor(L"127.0.0.1", NULL, NULL, &list, PsGetCurrentProcess(),
-                           PsGetCurrentThread()),
-                 STATUS_SUCCESS);
+    CHECK_STATUS(
+        LookUpFor(L"127.0.0.1", NULL, NULL, &list, PsGetCurrentProcess(), PsGetCurrentThread()),
+        STATUS_SUCCESS);
     Wsk->WskFreeAddressInfo(Client, list);
     (void)Loopback(AF_INET, 80, &address);
     irp = CallBegin(&call);
-    CHECK_STATUS(CallEnd(&call, Wsk->WskGetNameInfo(Client, (PSOCKADDR)&address, sizeof(address),
-                                                    &out, NULL, NI_NUMERICHOST, NULL,
-                                                    PsGetCurrentThread(), irp)),
-                 STATUS_INVALID_PARAMETER);
+    CHECK_STATUS(
+        CallEnd(&call, Wsk->WskGetNameInfo(Client, (PSOCKADDR)&address, sizeof(address), &out, NULL,
+                                           NI_NUMERICHOST, NULL, PsGetCurrentThread(), irp)),
+        STATUS_INVALID_PARAMETER);
     CHECK_EQ(call.Information, (ULONG_PTR)STATUS_INVALID_PARAMETER);
 }
 
@@ -257,7 +258,8 @@ TEST(free_nothing, "D67 WSK-NAME-12")
     Wsk->WskFreeAddressInfo(Client, NULL);
 }
 
-/* ---- WskGetNameInfo --------------------------------------------------------------------------------- */
+/* ---- WskGetNameInfo
+ * --------------------------------------------------------------------------------- */
 
 typedef struct _NAMES {
     WCHAR NodeText[300], ServiceText[64];
@@ -363,8 +365,9 @@ TEST(room_for_the_text, "D67 WSK-NAME-13 WSK-NAME-05")
         CALL call;
         RtlFillMemory(text, sizeof(text), 0xee);
         PIRP irp = CallBegin(&call);
-        NTSTATUS status = CallEnd(&call, Wsk->WskGetNameInfo(Client, (PSOCKADDR)&address, 16, &out,
-                                                             NULL, NI_NUMERICHOST, NULL, NULL, irp));
+        NTSTATUS status =
+            CallEnd(&call, Wsk->WskGetNameInfo(Client, (PSOCKADDR)&address, 16, &out, NULL,
+                                               NI_NUMERICHOST, NULL, NULL, irp));
         CHECK_STATUS(status, room == 20 ? STATUS_SUCCESS : STATUS_BUFFER_TOO_SMALL);
         CHECK_EQ(call.Information, (ULONG_PTR)status);
         for (ULONG i = room; i < sizeof(text); i++)
