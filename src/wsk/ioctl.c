@@ -252,6 +252,7 @@ static ULONG64 AddressSum(ADDRESS_FAMILY Family)
 
     if (!NT_SUCCESS(WskpLocalAddresses(Family, &list, &count)))
         return 0;
+    HOST_ASSERT(list || !count);
     for (SIZE_T i = 0; i < count; i++) {
         ULONG64 hash = 0xcbf29ce484222325ull ^ list[i].family ^ ((ULONG64)list[i].scope_id << 32);
         for (ULONG k = 0; k < 16; k++)
