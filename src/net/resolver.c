@@ -114,8 +114,13 @@ static int64_t look_up_name(struct net_resolve *q)
 
     if (length == 0)
         return -EINVAL;
-    return from_eai(getnameinfo(&sa.sa, length, q->host, sizeof(q->host), q->service,
-                                sizeof(q->service), flags));
+    int error = getnameinfo(&sa.sa, length, q->host, sizeof(q->host), q->service,
+                            sizeof(q->service), flags);
+    /* Who does not insist on a name gets the number also when nobody can be asked. */
+    if (error == EAI_AGAIN && !q->name_required)
+        error = getnameinfo(&sa.sa, length, q->host, sizeof(q->host), q->service,
+                            sizeof(q->service), flags | NI_NUMERICHOST);
+    return from_eai(error);
 }
 
 /* ---- what needs no look-up --------------------------------------------------------------- */
