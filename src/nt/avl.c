@@ -292,9 +292,9 @@ PVOID NTAPI RtlLookupElementGenericTableAvl(PRTL_AVL_TABLE Table, PVOID Buffer)
 PVOID NTAPI RtlLookupFirstMatchingElementGenericTableAvl(PRTL_AVL_TABLE Table, PVOID Buffer,
                                                          PVOID *RestartKey)
 {
+    DDI_ENTER(RtlLookupFirstMatchingElementGenericTableAvl);
     PRTL_BALANCED_LINKS Node = Table->BalancedRoot.RightChild, Match = NULL;
 
-    DDI_ENTER(RtlLookupFirstMatchingElementGenericTableAvl);
     while (Node) {
         RTL_GENERIC_COMPARE_RESULTS Order = Table->CompareRoutine(Table, Buffer, DataOf(Node));
 
@@ -358,10 +358,10 @@ PVOID NTAPI RtlEnumerateGenericTableAvl(PRTL_AVL_TABLE Table, BOOLEAN Restart)
 
 PVOID NTAPI RtlEnumerateGenericTableWithoutSplayingAvl(PRTL_AVL_TABLE Table, PVOID *RestartKey)
 {
+    DDI_ENTER(RtlEnumerateGenericTableWithoutSplayingAvl);
     PRTL_BALANCED_LINKS Key = *RestartKey;
     PVOID Data;
 
-    DDI_ENTER(RtlEnumerateGenericTableWithoutSplayingAvl);
     Data = EnumerateNext(Table, &Key);
     *RestartKey = Key;
     return Data;
@@ -390,9 +390,9 @@ PVOID NTAPI RtlEnumerateGenericTableLikeADirectory(PRTL_AVL_TABLE Table,
                                                    PVOID *RestartKey, PULONG DeleteCount,
                                                    PVOID Buffer)
 {
+    DDI_ENTER(RtlEnumerateGenericTableLikeADirectory);
     PRTL_BALANCED_LINKS Node = *RestartKey;
 
-    DDI_ENTER(RtlEnumerateGenericTableLikeADirectory);
     if (!Node || *DeleteCount != Table->DeleteCount)
         Node = LowerBound(Table, Buffer, NextFlag != 0);
     else if (NextFlag)

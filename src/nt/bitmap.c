@@ -150,9 +150,9 @@ ULONG NTAPI RtlFindSetBits(PRTL_BITMAP BitMapHeader, ULONG NumberToFind, ULONG H
 
 ULONG NTAPI RtlFindClearBitsAndSet(PRTL_BITMAP BitMapHeader, ULONG NumberToFind, ULONG HintIndex)
 {
+    DDI_ENTER(RtlFindClearBitsAndSet);
     ULONG Found = Find(BitMapHeader, NumberToFind, HintIndex, FALSE);
 
-    DDI_ENTER(RtlFindClearBitsAndSet);
     if (Found != NOT_FOUND)
         SetRange(BitMapHeader, Found, NumberToFind, TRUE);
     return Found;
@@ -160,9 +160,9 @@ ULONG NTAPI RtlFindClearBitsAndSet(PRTL_BITMAP BitMapHeader, ULONG NumberToFind,
 
 ULONG NTAPI RtlFindSetBitsAndClear(PRTL_BITMAP BitMapHeader, ULONG NumberToFind, ULONG HintIndex)
 {
+    DDI_ENTER(RtlFindSetBitsAndClear);
     ULONG Found = Find(BitMapHeader, NumberToFind, HintIndex, TRUE);
 
-    DDI_ENTER(RtlFindSetBitsAndClear);
     if (Found != NOT_FOUND)
         SetRange(BitMapHeader, Found, NumberToFind, FALSE);
     return Found;
@@ -200,9 +200,9 @@ BOOLEAN NTAPI RtlAreBitsSet(PRTL_BITMAP BitMapHeader, ULONG StartingIndex, ULONG
 ULONG NTAPI RtlFindNextForwardRunClear(PRTL_BITMAP BitMapHeader, ULONG FromIndex,
                                        PULONG StartingRunIndex)
 {
+    DDI_ENTER(RtlFindNextForwardRunClear);
     ULONG Start = FromIndex;
 
-    DDI_ENTER(RtlFindNextForwardRunClear);
     if (Start < BitMapHeader->SizeOfBitMap)
         Start += RunLength(BitMapHeader, Start, NOT_FOUND, TRUE);
     *StartingRunIndex = Start;
@@ -212,9 +212,9 @@ ULONG NTAPI RtlFindNextForwardRunClear(PRTL_BITMAP BitMapHeader, ULONG FromIndex
 
 ULONG NTAPI RtlFindFirstRunClear(PRTL_BITMAP BitMapHeader, PULONG StartingIndex)
 {
+    DDI_ENTER(RtlFindFirstRunClear);
     ULONG Start = RunLength(BitMapHeader, 0, NOT_FOUND, TRUE);
 
-    DDI_ENTER(RtlFindFirstRunClear);
     *StartingIndex = Start;
     return Start < BitMapHeader->SizeOfBitMap ? RunLength(BitMapHeader, Start, NOT_FOUND, FALSE)
                                               : 0;
@@ -222,9 +222,9 @@ ULONG NTAPI RtlFindFirstRunClear(PRTL_BITMAP BitMapHeader, PULONG StartingIndex)
 
 ULONG NTAPI RtlFindLongestRunClear(PRTL_BITMAP BitMapHeader, PULONG StartingIndex)
 {
+    DDI_ENTER(RtlFindLongestRunClear);
     ULONG Best = 0;
 
-    DDI_ENTER(RtlFindLongestRunClear);
     *StartingIndex = 0;
     for (ULONG i = 0; i < BitMapHeader->SizeOfBitMap; i++) {
         ULONG Length = RunLength(BitMapHeader, i, NOT_FOUND, FALSE);

@@ -119,10 +119,10 @@ DECLSPEC_NORETURN VOID NTAPI KeBugCheckEx(ULONG BugCheckCode, ULONG_PTR BugCheck
                                           ULONG_PTR BugCheckParameter3,
                                           ULONG_PTR BugCheckParameter4)
 {
+    DDI_ENTER(KeBugCheckEx);
     ULONG_PTR Parameters[4] = { BugCheckParameter1, BugCheckParameter2, BugCheckParameter3,
                                 BugCheckParameter4 };
 
-    DDI_ENTER(KeBugCheckEx);
     KiBugCheck(BugCheckCode, Parameters, NULL);
 }
 
@@ -138,9 +138,9 @@ BOOLEAN NTAPI KeRegisterBugCheckCallback(PKBUGCHECK_CALLBACK_RECORD CallbackReco
                                          PKBUGCHECK_CALLBACK_ROUTINE CallbackRoutine, PVOID Buffer,
                                          ULONG Length, PUCHAR Component)
 {
+    DDI_ENTER(KeRegisterBugCheckCallback);
     BOOLEAN Done = FALSE;
 
-    DDI_ENTER(KeRegisterBugCheckCallback);
     host_lock(&CallbackLock);
     if (CallbackRecord->State == RecordEmpty) {
         CallbackRecord->CallbackRoutine = CallbackRoutine;
@@ -159,9 +159,9 @@ BOOLEAN NTAPI KeRegisterBugCheckCallback(PKBUGCHECK_CALLBACK_RECORD CallbackReco
 
 BOOLEAN NTAPI KeDeregisterBugCheckCallback(PKBUGCHECK_CALLBACK_RECORD CallbackRecord)
 {
+    DDI_ENTER(KeDeregisterBugCheckCallback);
     BOOLEAN Done = FALSE;
 
-    DDI_ENTER(KeDeregisterBugCheckCallback);
     host_lock(&CallbackLock);
     if (CallbackRecord->State == RecordInserted) {
         CallbackRecord->State = RecordEmpty;

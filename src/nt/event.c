@@ -6,9 +6,9 @@
 
 void NTAPI KeInitializeEvent(PRKEVENT Event, EVENT_TYPE Type, BOOLEAN State)
 {
+    DDI_ENTER(KeInitializeEvent);
     UCHAR type = Type == NotificationEvent ? KIP_EVENT_NOTIFICATION : KIP_EVENT_SYNCHRONIZATION;
 
-    DDI_ENTER(KeInitializeEvent);
     KipInitializeHeader(&Event->Header, type, sizeof *Event, State != FALSE);
 }
 

@@ -164,36 +164,36 @@ static LONG GiveBounded(const WRITER *W, PSTR Narrow, PWSTR Wide, PULONG Length)
 
 PSTR NTAPI RtlIpv4AddressToStringA(const struct in_addr *Addr, PSTR S)
 {
+    DDI_ENTER(RtlIpv4AddressToStringA);
     WRITER W = { .Length = 0 };
 
-    DDI_ENTER(RtlIpv4AddressToStringA);
     PutIpv4(&W, (const UCHAR *)Addr);
     return GiveA(&W, S);
 }
 
 PWSTR NTAPI RtlIpv4AddressToStringW(const struct in_addr *Addr, PWSTR S)
 {
+    DDI_ENTER(RtlIpv4AddressToStringW);
     WRITER W = { .Length = 0 };
 
-    DDI_ENTER(RtlIpv4AddressToStringW);
     PutIpv4(&W, (const UCHAR *)Addr);
     return GiveW(&W, S);
 }
 
 PSTR NTAPI RtlIpv6AddressToStringA(const struct in6_addr *Addr, PSTR S)
 {
+    DDI_ENTER(RtlIpv6AddressToStringA);
     WRITER W = { .Length = 0 };
 
-    DDI_ENTER(RtlIpv6AddressToStringA);
     PutIpv6(&W, (const UCHAR *)Addr);
     return GiveA(&W, S);
 }
 
 PWSTR NTAPI RtlIpv6AddressToStringW(const struct in6_addr *Addr, PWSTR S)
 {
+    DDI_ENTER(RtlIpv6AddressToStringW);
     WRITER W = { .Length = 0 };
 
-    DDI_ENTER(RtlIpv6AddressToStringW);
     PutIpv6(&W, (const UCHAR *)Addr);
     return GiveW(&W, S);
 }
@@ -201,9 +201,9 @@ PWSTR NTAPI RtlIpv6AddressToStringW(const struct in6_addr *Addr, PWSTR S)
 LONG NTAPI RtlIpv4AddressToStringExA(const struct in_addr *Address, USHORT Port, PSTR AddressString,
                                      PULONG AddressStringLength)
 {
+    DDI_ENTER(RtlIpv4AddressToStringExA);
     WRITER W = { .Length = 0 };
 
-    DDI_ENTER(RtlIpv4AddressToStringExA);
     if (!Address || !AddressString || !AddressStringLength)
         return STATUS_INVALID_PARAMETER;
     PutIpv4Full(&W, Address, Port);
@@ -213,9 +213,9 @@ LONG NTAPI RtlIpv4AddressToStringExA(const struct in_addr *Address, USHORT Port,
 LONG NTAPI RtlIpv4AddressToStringExW(const struct in_addr *Address, USHORT Port,
                                      PWSTR AddressString, PULONG AddressStringLength)
 {
+    DDI_ENTER(RtlIpv4AddressToStringExW);
     WRITER W = { .Length = 0 };
 
-    DDI_ENTER(RtlIpv4AddressToStringExW);
     if (!Address || !AddressString || !AddressStringLength)
         return STATUS_INVALID_PARAMETER;
     PutIpv4Full(&W, Address, Port);
@@ -225,9 +225,9 @@ LONG NTAPI RtlIpv4AddressToStringExW(const struct in_addr *Address, USHORT Port,
 LONG NTAPI RtlIpv6AddressToStringExA(const struct in6_addr *Address, ULONG ScopeId, USHORT Port,
                                      PSTR AddressString, PULONG AddressStringLength)
 {
+    DDI_ENTER(RtlIpv6AddressToStringExA);
     WRITER W = { .Length = 0 };
 
-    DDI_ENTER(RtlIpv6AddressToStringExA);
     if (!Address || !AddressString || !AddressStringLength)
         return STATUS_INVALID_PARAMETER;
     PutIpv6Full(&W, Address, ScopeId, Port);
@@ -237,9 +237,9 @@ LONG NTAPI RtlIpv6AddressToStringExA(const struct in6_addr *Address, ULONG Scope
 LONG NTAPI RtlIpv6AddressToStringExW(const struct in6_addr *Address, ULONG ScopeId, USHORT Port,
                                      PWSTR AddressString, PULONG AddressStringLength)
 {
+    DDI_ENTER(RtlIpv6AddressToStringExW);
     WRITER W = { .Length = 0 };
 
-    DDI_ENTER(RtlIpv6AddressToStringExW);
     if (!Address || !AddressString || !AddressStringLength)
         return STATUS_INVALID_PARAMETER;
     PutIpv6Full(&W, Address, ScopeId, Port);
@@ -450,10 +450,10 @@ static LONG Found(ULONG Used, const UCHAR *Bytes, PVOID Addr, SIZE_T Size)
 
 LONG NTAPI RtlIpv4StringToAddressA(PCSTR S, BOOLEAN Strict, PCSTR *Terminator, struct in_addr *Addr)
 {
+    DDI_ENTER(RtlIpv4StringToAddressA);
     UCHAR Bytes[4];
     ULONG Used = ReadIpv4(S, Strict, Bytes);
 
-    DDI_ENTER(RtlIpv4StringToAddressA);
     *Terminator = S + Used;
     return Found(Used, Bytes, Addr, sizeof Bytes);
 }
@@ -474,10 +474,10 @@ LONG NTAPI RtlIpv4StringToAddressW(PCWSTR S, BOOLEAN Strict, LPCWSTR *Terminator
 
 LONG NTAPI RtlIpv6StringToAddressA(PCSTR S, PCSTR *Terminator, struct in6_addr *Addr)
 {
+    DDI_ENTER(RtlIpv6StringToAddressA);
     UCHAR Bytes[16];
     ULONG Used = ReadIpv6(S, Bytes);
 
-    DDI_ENTER(RtlIpv6StringToAddressA);
     *Terminator = S + Used;
     return Found(Used, Bytes, Addr, sizeof Bytes);
 }

@@ -376,16 +376,16 @@ void NTAPI KeLeaveGuardedRegion(void)
 
 BOOLEAN NTAPI KeAreApcsDisabled(void)
 {
+    DDI_ENTER(KeAreApcsDisabled);
     PKTHREAD thread = KiThread();
 
-    DDI_ENTER(KeAreApcsDisabled);
     return thread->CriticalRegion || thread->GuardedRegion;
 }
 
 BOOLEAN NTAPI KeAreAllApcsDisabled(void)
 {
+    DDI_ENTER(KeAreAllApcsDisabled);
     PKTHREAD thread = KiThread();
 
-    DDI_ENTER(KeAreAllApcsDisabled);
     return thread->GuardedRegion || thread->Irql >= APC_LEVEL;
 }

@@ -60,10 +60,10 @@ ULONG NTAPI DbgPrintEx(ULONG ComponentId, ULONG Level, PCSTR Format, ...)
 
 VOID NTAPI openwsk_wpp_trace(PCSTR Function, PCSTR Level, PCSTR Flags, PCSTR Format, ...)
 {
+    DDI_ENTER(openwsk_wpp_trace);
     RTLP_TRACE Trace = { Function, Level, Flags };
     OW_VA_LIST Args;
 
-    DDI_ENTER(openwsk_wpp_trace);
     OW_VA_START(Args, Format);
     Print("", Format, Args, &Trace);
     OW_VA_END(Args);
@@ -114,10 +114,10 @@ VOID NTAPI DbgBreakPointWithStatus(ULONG Status)
 VOID NTAPI RtlAssert(PVOID VoidFailedAssertion, PVOID VoidFileName, ULONG LineNumber,
                      PSTR MutableMessage)
 {
+    DDI_ENTER(RtlAssert);
     ULONG_PTR Parameters[4] = { (ULONG_PTR)(LONG_PTR)STATUS_ASSERTION_FAILURE,
                                 (ULONG_PTR)__builtin_return_address(0), LineNumber, 0 };
 
-    DDI_ENTER(RtlAssert);
     host_printf("openwsk: assertion failed: %s%s%s, %s:%u\n", MutableMessage ? MutableMessage : "",
                 MutableMessage ? ": " : "", (PCSTR)VoidFailedAssertion, (PCSTR)VoidFileName,
                 LineNumber);

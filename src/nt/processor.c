@@ -273,9 +273,9 @@ KAFFINITY NTAPI KeQueryGroupAffinity(USHORT GroupNumber)
 
 ULONG NTAPI KeGetCurrentProcessorNumberEx(PPROCESSOR_NUMBER ProcNumber)
 {
+    DDI_ENTER(KeGetCurrentProcessorNumberEx);
     ULONG number = KiCurrentProcessor();
 
-    DDI_ENTER(KeGetCurrentProcessorNumberEx);
     if (ProcNumber)
         *ProcNumber = (PROCESSOR_NUMBER){ .Group = 0, .Number = (UCHAR)number };
     return number;

@@ -17,10 +17,10 @@ enum { IfEqual = 1, IfGreater, IfGreaterEqual, IfLess, IfLessEqual, IfAnd, IfOr 
 
 SIZE_T NTAPI RtlCompareMemory(const VOID *Source1, const VOID *Source2, SIZE_T Length)
 {
+    DDI_ENTER(RtlCompareMemory);
     const UCHAR *a = Source1, *b = Source2;
     SIZE_T i = 0;
 
-    DDI_ENTER(RtlCompareMemory);
     while (i < Length && a[i] == b[i])
         i++;
     return i;
@@ -79,6 +79,7 @@ static ULONG ConditionOf(ULONGLONG Mask, ULONG TypeBit)
 NTSTATUS NTAPI RtlVerifyVersionInfo(PRTL_OSVERSIONINFOEXW VersionInfo, ULONG TypeMask,
                                     ULONGLONG ConditionMask)
 {
+    DDI_ENTER(RtlVerifyVersionInfo);
     /* Most significant first: major, minor, service pack. The bit numbers of the VER_ types. */
     const struct {
         ULONG Bit, Ours, Theirs;
@@ -98,7 +99,6 @@ NTSTATUS NTAPI RtlVerifyVersionInfo(PRTL_OSVERSIONINFOEXW VersionInfo, ULONG Typ
     };
     ULONG Condition = 0;
 
-    DDI_ENTER(RtlVerifyVersionInfo);
     if (!TypeMask || !ConditionMask)
         return STATUS_INVALID_PARAMETER;
     for (ULONG i = 0; i < RTL_NUMBER_OF(Alone); i++) {
@@ -136,12 +136,12 @@ ULONGLONG NTAPI VerSetConditionMask(ULONGLONG ConditionMask, ULONG TypeMask, UCH
 USHORT NTAPI RtlCaptureStackBackTrace(ULONG FramesToSkip, ULONG FramesToCapture, PVOID *BackTrace,
                                       PULONG BackTraceHash)
 {
+    DDI_ENTER(RtlCaptureStackBackTrace);
     PVOID Frames[TRACE_FRAMES];
     int Total = host_backtrace(Frames, TRACE_FRAMES);
     ULONG Hash = 0, Count = 0;
     int First = 0;
 
-    DDI_ENTER(RtlCaptureStackBackTrace);
     while (First < Total && Frames[First] != __builtin_return_address(0))
         First++;
     for (int i = First + (int)FramesToSkip; i < Total && Count < FramesToCapture; i++) {

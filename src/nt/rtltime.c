@@ -30,11 +30,11 @@ static LONG DaysInMonth(LONG Year, LONG Month)
 
 VOID NTAPI RtlTimeToTimeFields(PLARGE_INTEGER Time, PTIME_FIELDS TimeFields)
 {
+    DDI_ENTER(RtlTimeToTimeFields);
     LONGLONG Seconds = Time->QuadPart / UNITS_PER_SEC;
     LONG Days = (LONG)(Seconds / SECS_PER_DAY), Rest = (LONG)(Seconds % SECS_PER_DAY);
     LONG Year = 1601, Month = 1, Centuries, Years;
 
-    DDI_ENTER(RtlTimeToTimeFields);
     TimeFields->Milliseconds = (CSHORT)(Time->QuadPart % UNITS_PER_SEC / UNITS_PER_MS);
     TimeFields->Hour = (CSHORT)(Rest / 3600);
     TimeFields->Minute = (CSHORT)(Rest / 60 % 60);
@@ -69,10 +69,10 @@ static BOOLEAN AreFieldsGood(const TIME_FIELDS *Fields)
 
 BOOLEAN NTAPI RtlTimeFieldsToTime(PTIME_FIELDS TimeFields, PLARGE_INTEGER Time)
 {
+    DDI_ENTER(RtlTimeFieldsToTime);
     LONG Years = TimeFields->Year - 1601;
     LONGLONG Days;
 
-    DDI_ENTER(RtlTimeFieldsToTime);
     if (!AreFieldsGood(TimeFields))
         return FALSE;
     Days = Years * 365ll + Years / 4 - Years / 100 + Years / 400 + TimeFields->Day - 1;

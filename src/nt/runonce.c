@@ -125,10 +125,10 @@ NTSTATUS NTAPI RtlRunOnceComplete(PRTL_RUN_ONCE RunOnce, ULONG Flags, PVOID Cont
 NTSTATUS NTAPI RtlRunOnceExecuteOnce(PRTL_RUN_ONCE RunOnce, PRTL_RUN_ONCE_INIT_FN InitFn,
                                      PVOID Parameter, PVOID *Context)
 {
+    DDI_ENTER(RtlRunOnceExecuteOnce);
     NTSTATUS Status;
     PVOID Value = NULL;
 
-    DDI_ENTER(RtlRunOnceExecuteOnce);
     Status = Begin(RunOnce, 0, Context);
     if (Status != STATUS_PENDING)
         return Status;

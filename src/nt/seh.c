@@ -337,9 +337,9 @@ DECLSPEC_NORETURN VOID NTAPI RtlRaiseStatus(NTSTATUS Status)
 
 VOID NTAPI RtlRaiseException(PEXCEPTION_RECORD ExceptionRecord)
 {
+    DDI_ENTER(RtlRaiseException);
     EXCEPTION_RECORD Record = *ExceptionRecord;
 
-    DDI_ENTER(RtlRaiseException);
     Record.ExceptionAddress = __builtin_return_address(0);
     KiRaise(&Record, __builtin_frame_address(0), NULL);
 }

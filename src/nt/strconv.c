@@ -110,10 +110,10 @@ NTSTATUS NTAPI RtlMultiByteToUnicodeN(PWCH UnicodeString, ULONG MaxBytesInUnicod
                                       PULONG BytesInUnicodeString, const CHAR *MultiByteString,
                                       ULONG BytesInMultiByteString)
 {
+    DDI_ENTER(RtlMultiByteToUnicodeN);
     CONVERSION Result =
         ToWide(UnicodeString, MaxBytesInUnicodeString, MultiByteString, BytesInMultiByteString);
 
-    DDI_ENTER(RtlMultiByteToUnicodeN);
     if (BytesInUnicodeString)
         *BytesInUnicodeString = (ULONG)Result.Written;
     return STATUS_SUCCESS;
@@ -123,10 +123,10 @@ NTSTATUS NTAPI RtlUnicodeToMultiByteN(PCHAR MultiByteString, ULONG MaxBytesInMul
                                       PULONG BytesInMultiByteString, PCWCH UnicodeString,
                                       ULONG BytesInUnicodeString)
 {
+    DDI_ENTER(RtlUnicodeToMultiByteN);
     CONVERSION Result = ToNarrow(MultiByteString, MaxBytesInMultiByteString, UnicodeString,
                                  BytesInUnicodeString / sizeof(WCHAR));
 
-    DDI_ENTER(RtlUnicodeToMultiByteN);
     if (BytesInMultiByteString)
         *BytesInMultiByteString = (ULONG)Result.Written;
     return Result.Written < Result.Needed ? STATUS_BUFFER_OVERFLOW : STATUS_SUCCESS;
@@ -157,10 +157,10 @@ ULONG NTAPI RtlxAnsiStringToUnicodeSize(PCANSI_STRING AnsiString)
 
 ULONG NTAPI RtlxUnicodeStringToAnsiSize(PCUNICODE_STRING UnicodeString)
 {
+    DDI_ENTER(RtlxUnicodeStringToAnsiSize);
     CONVERSION Result =
         ToNarrow(NULL, 0, UnicodeString->Buffer, UnicodeString->Length / sizeof(WCHAR));
 
-    DDI_ENTER(RtlxUnicodeStringToAnsiSize);
     return (ULONG)(Result.Needed + 1);
 }
 
@@ -366,9 +366,9 @@ static NTSTATUS StringToNumber(READER *R, ULONG Base, PULONG Value)
 
 NTSTATUS NTAPI RtlUnicodeStringToInteger(PCUNICODE_STRING String, ULONG Base, PULONG Value)
 {
+    DDI_ENTER(RtlUnicodeStringToInteger);
     READER R = { .Wide = String->Buffer, .Count = String->Length / sizeof(WCHAR) };
 
-    DDI_ENTER(RtlUnicodeStringToInteger);
     if (!Value)
         return STATUS_ACCESS_VIOLATION;
     return StringToNumber(&R, Base, Value);
@@ -376,9 +376,9 @@ NTSTATUS NTAPI RtlUnicodeStringToInteger(PCUNICODE_STRING String, ULONG Base, PU
 
 NTSTATUS NTAPI RtlCharToInteger(PCSZ String, ULONG Base, PULONG Value)
 {
+    DDI_ENTER(RtlCharToInteger);
     READER R = { .Narrow = String, .Count = __builtin_strlen((const char *)String) };
 
-    DDI_ENTER(RtlCharToInteger);
     if (!Value)
         return STATUS_ACCESS_VIOLATION;
     return StringToNumber(&R, Base, Value);
@@ -395,10 +395,10 @@ static const UCHAR GuidOrder[16] = { 3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 1
 
 NTSTATUS NTAPI RtlStringFromGUID(REFGUID Guid, PUNICODE_STRING GuidString)
 {
+    DDI_ENTER(RtlStringFromGUID);
     const UCHAR *Bytes = (const UCHAR *)Guid;
     ULONG Nibble = 0;
 
-    DDI_ENTER(RtlStringFromGUID);
     GuidString->MaximumLength = (GUID_CHARS + 1) * sizeof(WCHAR);
     GuidString->Length = GUID_CHARS * sizeof(WCHAR);
     GuidString->Buffer = RtlpAllocateString(GuidString->MaximumLength, __builtin_return_address(0));
@@ -420,10 +420,10 @@ NTSTATUS NTAPI RtlStringFromGUID(REFGUID Guid, PUNICODE_STRING GuidString)
 
 NTSTATUS NTAPI RtlGUIDFromString(PCUNICODE_STRING GuidString, GUID *Guid)
 {
+    DDI_ENTER(RtlGUIDFromString);
     UCHAR Bytes[16] = { 0 };
     ULONG Nibble = 0;
 
-    DDI_ENTER(RtlGUIDFromString);
     if (GuidString->Length != GUID_CHARS * sizeof(WCHAR))
         return STATUS_INVALID_PARAMETER;
     for (ULONG i = 0; i < GUID_CHARS; i++) {

@@ -259,10 +259,10 @@ NTSTATUS NTAPI RtlAppendUnicodeToString(PUNICODE_STRING Destination, PCWSTR Sour
 NTSTATUS NTAPI RtlDuplicateUnicodeString(ULONG Flags, PCUNICODE_STRING StringIn,
                                          PUNICODE_STRING StringOut)
 {
+    DDI_ENTER(RtlDuplicateUnicodeString);
     SIZE_T Bytes = StringIn ? StringIn->Length : 0;
     SIZE_T Total = Bytes + (Flags & RTL_DUPLICATE_UNICODE_STRING_NULL_TERMINATE ? 2 : 0);
 
-    DDI_ENTER(RtlDuplicateUnicodeString);
     if (!StringOut || !StringIn || (Flags & ~3u))
         return STATUS_INVALID_PARAMETER;
     if (!Bytes && !(Flags & RTL_DUPLICATE_UNICODE_STRING_ALLOCATE_NULL_STRING))
@@ -349,9 +349,9 @@ BOOLEAN NTAPI RtlEqualUnicodeString(PCUNICODE_STRING String1, PCUNICODE_STRING S
 BOOLEAN NTAPI RtlPrefixUnicodeString(PCUNICODE_STRING String1, PCUNICODE_STRING String2,
                                      BOOLEAN CaseInSensitive)
 {
+    DDI_ENTER(RtlPrefixUnicodeString);
     SIZE_T Count = String1->Length / sizeof(WCHAR);
 
-    DDI_ENTER(RtlPrefixUnicodeString);
     return String1->Length <= String2->Length &&
            !CompareWide(String1->Buffer, Count, String2->Buffer, Count, CaseInSensitive);
 }
@@ -359,9 +359,9 @@ BOOLEAN NTAPI RtlPrefixUnicodeString(PCUNICODE_STRING String1, PCUNICODE_STRING 
 BOOLEAN NTAPI RtlSuffixUnicodeString(PCUNICODE_STRING String1, PCUNICODE_STRING String2,
                                      BOOLEAN CaseInSensitive)
 {
+    DDI_ENTER(RtlSuffixUnicodeString);
     SIZE_T Count = String1->Length / sizeof(WCHAR);
 
-    DDI_ENTER(RtlSuffixUnicodeString);
     return String1->Length <= String2->Length &&
            !CompareWide(String1->Buffer, Count,
                         String2->Buffer + (String2->Length / sizeof(WCHAR) - Count), Count,
@@ -400,11 +400,11 @@ CHAR NTAPI RtlUpperChar(CHAR Character)
 
 VOID NTAPI RtlUpperString(PSTRING DestinationString, const STRING *SourceString)
 {
+    DDI_ENTER(RtlUpperString);
     USHORT Length = SourceString->Length < DestinationString->MaximumLength
                         ? SourceString->Length
                         : DestinationString->MaximumLength;
 
-    DDI_ENTER(RtlUpperString);
     for (USHORT i = 0; i < Length; i++)
         DestinationString->Buffer[i] = (CHAR)UpcaseByte((UCHAR)SourceString->Buffer[i]);
     DestinationString->Length = Length;
@@ -454,9 +454,9 @@ NTSTATUS NTAPI RtlDowncaseUnicodeString(PUNICODE_STRING DestinationString,
 NTSTATUS NTAPI RtlHashUnicodeString(PCUNICODE_STRING String, BOOLEAN CaseInSensitive,
                                     ULONG HashAlgorithm, PULONG HashValue)
 {
+    DDI_ENTER(RtlHashUnicodeString);
     ULONG Hash = 0;
 
-    DDI_ENTER(RtlHashUnicodeString);
     if (!String || !HashValue || HashAlgorithm > HASH_STRING_ALGORITHM_X65599)
         return STATUS_INVALID_PARAMETER;
     for (SIZE_T i = 0; i < String->Length / sizeof(WCHAR); i++) {

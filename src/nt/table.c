@@ -292,9 +292,9 @@ BOOLEAN NTAPI RtlDeleteElementGenericTable(PRTL_GENERIC_TABLE Table, PVOID Buffe
 
 PVOID NTAPI RtlEnumerateGenericTableWithoutSplaying(PRTL_GENERIC_TABLE Table, PVOID *RestartKey)
 {
+    DDI_ENTER(RtlEnumerateGenericTableWithoutSplaying);
     PRTL_SPLAY_LINKS Node = *RestartKey ? Successor(*RestartKey) : Leftmost(Table->TableRoot);
 
-    DDI_ENTER(RtlEnumerateGenericTableWithoutSplaying);
     if (Node)
         *RestartKey = Node;
     return DataOf(Node);
