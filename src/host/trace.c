@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <unwind.h>
 #ifdef OPENWSK_HAVE_LIBDW
+#include <elfutils/libdw.h>
 #include <elfutils/libdwfl.h>
 #endif
 #include "host/host.h"
@@ -101,12 +102,32 @@ static bool refresh_session(void)
     return true;
 }
 
+/*
+ * The file and line of an address, or NULL. libdwfl finds an address's unit by a table that clang
+ * does not write; then the units themselves are asked.
+ */
+static const char *find_line(Dwfl_Module *m, uintptr_t address, int *number)
+{
+    Dwfl_Line *line = dwfl_module_getsrc(m, address);
+    Dwarf_Die *unit = NULL;
+    Dwarf_Addr bias;
+
+    if (line)
+        return dwfl_lineinfo(line, NULL, number, NULL, NULL, NULL);
+    while ((unit = dwfl_module_nextcu(m, unit, &bias))) {
+        Dwarf_Line *found =
+            dwarf_haspc(unit, address - bias) > 0 ? dwarf_getsrc_die(unit, address - bias) : NULL;
+        if (found && dwarf_lineno(found, number) == 0)
+            return dwarf_linesrc(found, NULL, NULL);
+    }
+    return NULL;
+}
+
 static bool describe(uintptr_t address, char *out, size_t size)
 {
     Dwfl_Module *m = dwfl_addrmodule(session, address);
-    const char *name, *file = NULL, *base;
+    const char *name, *file, *base;
     GElf_Off offset = 0;
-    Dwfl_Line *line;
     GElf_Sym symbol;
     int number = 0;
 
@@ -116,9 +137,7 @@ static bool describe(uintptr_t address, char *out, size_t size)
     if (!dwfl_module_addrinfo(m, address, &offset, &symbol, NULL, NULL, NULL) || offset != 0)
         address--;
     name = dwfl_module_addrname(m, address);
-    line = dwfl_module_getsrc(m, address);
-    if (line)
-        file = dwfl_lineinfo(line, NULL, &number, NULL, NULL, NULL);
+    file = find_line(m, address, &number);
     if (!name && !file)
         return false;
     if (!name)
