@@ -196,7 +196,11 @@ static void CheckCompletion(PIRP irp, const void *caller)
     if (irp->IoStatus.Status == STATUS_PENDING)
         vf_report(VF_STOP, "VF-IRP-11", "WSK-IRP-02", caller,
                   "IRP %p is completed with STATUS_PENDING", irp);
-    if (irp->CancelRoutine)
+    /*
+     * A cancellation may run meanwhile, which finds no routine and stores none: what is read here
+     * is NULL unless whoever completes the IRP has left its routine there.
+     */
+    if (__atomic_load_n(&irp->CancelRoutine, __ATOMIC_RELAXED))
         vf_report(VF_STOP, "VF-IRP-11", NULL, caller,
                   "IRP %p is completed with its cancel routine still set", irp);
 }
