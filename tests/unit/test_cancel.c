@@ -10,7 +10,7 @@ static VOID NTAPI cancel(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     (void)DeviceObject;
     assert_int_equal(KeGetCurrentIrql(), DISPATCH_LEVEL);
     assert_true(Irp->Cancel);
-    assert_null(Irp->CancelRoutine);
+    assert_null(__atomic_load_n(&Irp->CancelRoutine, __ATOMIC_RELAXED)); /* see contend() */
     IoReleaseCancelSpinLock(Irp->CancelIrql);
     __atomic_add_fetch(&cancelled, 1, __ATOMIC_RELEASE);
 }
