@@ -53,17 +53,24 @@ TEST(pends_until_taken, "WSK-SEND-02 WSK-SEND-03 WSK-SEND-07 WSK-DISC-04")
 TEST(reads_memory_in_place, "WSK-SEND-07 WSK-BUF-09")
 {
     PAIR pair;
-    CALL send;
+    CALL send, behind;
     BUFFER *big, *in = MakeBuffer(BIG);
 
     if (!Clog(&pair, &send, &big))
         return;
-    /* The last byte is far from being taken: the subsystem must still see a change of it. */
+    /*
+     * The last byte is far from being taken: the subsystem must still see a change of it. Once all
+     * has settled it looks at none until the server reads, and the request behind makes the change
+     * visible to the thread that looks.
+     */
+    Settle();
     UCHAR changed = (UCHAR)~big->Data[BIG - 1];
     big->Data[BIG - 1] = changed;
     MDL before = *big->Buf.Mdl;
+    CHECK_STATUS(StartSend(&behind, pair.Client, big, 0, 0), STATUS_PENDING);
     CHECK_STATUS(ReceiveAll(pair.Server, in, BIG), STATUS_SUCCESS);
     CHECK_STATUS(CallFinish(&send), STATUS_SUCCESS);
+    CHECK_STATUS(CallFinish(&behind), STATUS_SUCCESS);
     CHECK_EQ(in->Data[BIG - 1], changed);
     CHECK(big->Buf.Mdl->Next == before.Next && big->Buf.Mdl->MdlFlags == before.MdlFlags);
     CHECK(big->Buf.Mdl->StartVa == before.StartVa && big->Buf.Mdl->ByteOffset == before.ByteOffset);
