@@ -10,8 +10,8 @@ static PVOID SeenContext;
 static NTSTATUS WSKAPI OnBacklog(PVOID Context, SIZE_T Ideal)
 {
     SeenContext = Context;
-    if (Calls.Value < 64)
-        Sizes[Calls.Value] = Ideal;
+    if (CounterValue(&Calls) < 64)
+        Sizes[CounterValue(&Calls)] = Ideal;
     CounterAdd(&Calls);
     return STATUS_SUCCESS;
 }
@@ -73,14 +73,14 @@ TEST(event, "WSK-BKLG-01 D64 WSK-EVT-05 WSK-SOCK-06")
         return;
     Settle();
     CHECK_STATUS(Query(pair.Client, &ideal, &n), STATUS_SUCCESS);
-    if (ideal < 2 * START && Calls.Value == 0) {
+    if (ideal < 2 * START && CounterValue(&Calls) == 0) {
         TestSkip("the congestion window did not open");
         return;
     }
     CHECK(CounterWait(&Calls, 1));
     CHECK(SeenContext == &context);
     SIZE_T before = START;
-    for (LONG i = 0; i < Calls.Value && i < 64; i++) { /* a factor of two each time */
+    for (LONG i = 0; i < CounterValue(&Calls) && i < 64; i++) { /* a factor of two each time */
         CHECK(Sizes[i] >= START);
         CHECK(Sizes[i] >= 2 * before || before >= 2 * Sizes[i]);
         before = Sizes[i];
@@ -106,12 +106,12 @@ TEST(small_sends, "WSK-BKLG-01 D64")
     CHECK_STATUS(ReceiveAll(pair.Server, in, 1000), STATUS_SUCCESS);
     CHECK(CounterWait(&Calls, 1));
     CHECK(Sizes[0] >= 2 * START);
-    LONG calls = Calls.Value;
+    LONG calls = CounterValue(&Calls);
     CHECK_STATUS(Events(pair.Client, WSK_EVENT_SEND_BACKLOG | WSK_EVENT_DISABLE), STATUS_SUCCESS);
     if (!Pump(&pair, 5))
         return;
     Settle();
-    CHECK_EQ(Calls.Value, calls); /* off is off */
+    CHECK_EQ(CounterValue(&Calls), calls); /* off is off */
 }
 
 TESTS(ROW(query) ROW(event) ROW(small_sends))

@@ -169,11 +169,11 @@ static NTSTATUS WSKAPI SlowReceive(PVOID Context, ULONG Flags, PWSK_DATA_INDICAT
     UNREFERENCED_PARAMETER(Data);
     UNREFERENCED_PARAMETER(Indicated);
     UNREFERENCED_PARAMETER(Accepted);
-    Inside = 1;
+    InterlockedExchange(&Inside, 1);
     CounterAdd(&Calls);
-    while (!Gate)
+    while (!ReadAcquire(&Gate))
         YieldProcessor();
-    Inside = 0;
+    InterlockedExchange(&Inside, 0);
     return STATUS_SUCCESS;
 }
 
@@ -204,11 +204,11 @@ TEST(waits_for_callbacks, "WSK-CLOSE-03 WSK-CLOSE-04 D10")
     (void)Send(pair.Client, out, 1000, 0, NULL);
     InterlockedExchange(&Gate, 1);
     NTSTATUS status = CallFinish(&close);
-    CHECK(came && !early && !Inside);
+    CHECK(came && !early && !ReadAcquire(&Inside));
     CHECK_STATUS(returned, STATUS_PENDING);
     CHECK_STATUS(status, STATUS_SUCCESS);
     Settle();
-    CHECK_EQ(Calls.Value, 1); /* nothing comes after a close */
+    CHECK_EQ(CounterValue(&Calls), 1); /* nothing comes after a close */
 }
 
 TEST(dead_sockets_close, "WSK-CLOSE-09 D62")

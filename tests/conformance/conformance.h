@@ -139,13 +139,20 @@ typedef struct _THREAD {
 void ThreadStart(THREAD *Thread, void (*Run)(PVOID Context), PVOID Context);
 void ThreadJoin(THREAD *Thread);
 
-/* A number that callbacks raise and tests wait for. */
+/*
+ * A number that callbacks raise and tests wait for. All is under the lock: who has read a number
+ * sees what was stored before it was raised, and may use the counter's memory for something else,
+ * as whoever raised it has let go of it.
+ */
 typedef struct _COUNTER {
+    KSPIN_LOCK Lock;
     KEVENT Changed;
     LONG Value;
 } COUNTER;
 void CounterInit(COUNTER *Counter);
 LONG CounterAdd(COUNTER *Counter); /* the new value */
+LONG CounterAddMany(COUNTER *Counter, LONG Count);
+LONG CounterValue(COUNTER *Counter);
 BOOLEAN CounterWait(COUNTER *Counter, LONG Value);
 
 /*

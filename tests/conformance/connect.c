@@ -378,7 +378,7 @@ TEST(socket_connect, "WSK-SCON-01 WSK-SCON-02 WSK-SCON-04 WSK-SCON-05 WSK-SCON-0
         CHECK_STATUS(Accept(listener, NULL, NULL, &accepted), STATUS_SUCCESS);
         CHECK_STATUS(Send(accepted, out, 10, 0, NULL), STATUS_SUCCESS);
         Settle();
-        CHECK_EQ(Received.Value, 0);
+        CHECK_EQ(CounterValue(&Received), 0);
         CHECK_STATUS(Events(s, WSK_EVENT_RECEIVE), STATUS_SUCCESS);
         CHECK(CounterWait(&Received, 1));
         CHECK(SeenContext == &context);

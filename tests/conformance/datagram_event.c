@@ -60,7 +60,7 @@ static PWSK_DATAGRAM_INDICATION ReleaseSome(PWSK_DATAGRAM_INDICATION List, ULONG
 static NTSTATUS NTAPI OnReceiveFrom(PVOID SocketContext, ULONG Flags,
                                     PWSK_DATAGRAM_INDICATION DataIndication)
 {
-    ULONG call = Sink.Calls.Value, nodes = 0;
+    ULONG call = CounterValue(&Sink.Calls), nodes = 0;
     KIRQL irql = KeGetCurrentIrql();
 
     Sink.Context = SocketContext;
@@ -74,7 +74,7 @@ static NTSTATUS NTAPI OnReceiveFrom(PVOID SocketContext, ULONG Flags,
     if (InterlockedIncrement(&Sink.Inside) > 1)
         Sink.Overlaps++;
     for (PWSK_DATAGRAM_INDICATION n = DataIndication; n; n = n->Next, nodes++)
-        Look(n, (ULONG)Sink.Nodes.Value + nodes);
+        Look(n, (ULONG)CounterValue(&Sink.Nodes) + nodes);
     if (call < KEPT) {
         Sink.Flags[call] = Flags & ~WSK_FLAG_AT_DISPATCH_LEVEL;
         Sink.PerCall[call] = nodes;
@@ -88,8 +88,7 @@ static NTSTATUS NTAPI OnReceiveFrom(PVOID SocketContext, ULONG Flags,
     InterlockedDecrement(&Sink.Inside);
     /* The nodes last: who waits for them finds everything else in place. */
     (void)CounterAdd(&Sink.Calls);
-    InterlockedExchangeAdd(&Sink.Nodes.Value, (LONG)nodes);
-    KeSetEvent(&Sink.Nodes.Changed, IO_NO_INCREMENT, FALSE);
+    (void)CounterAddMany(&Sink.Nodes, (LONG)nodes);
     return answer;
 }
 
@@ -321,7 +320,7 @@ TEST(not_accepted, "WSK-RFEV-06")
     if (!BeginWithList(&p, 6, STATUS_SUCCESS))
         return;
     Settle();
-    CHECK_EQ(Sink.Calls.Value, 0);
+    CHECK_EQ(CounterValue(&Sink.Calls), 0);
     CHECK_STATUS(Events(p.B, WSK_EVENT_RECEIVE_FROM), STATUS_SUCCESS);
     CHECK(CounterWait(&Sink.Nodes, 6));
     for (ULONG i = 0; i < 6; i++) {
@@ -349,7 +348,7 @@ TEST(not_accepted_then_received, "WSK-RFEV-06 WSK-RFROM-01")
         CHECK_EQ(in->Data[0], i);
         CHECK_EQ(PortOf(&arrival.From), PortOf(&p.At));
     }
-    CHECK_EQ(Sink.Calls.Value, 0);
+    CHECK_EQ(CounterValue(&Sink.Calls), 0);
 }
 
 TEST(requests_come_first, "WSK-RFROM-11")
@@ -382,7 +381,7 @@ TEST(enabled_later, "WSK-RFEV-01 WSK-EVT-17")
     for (ULONG i = 0; i < 3; i++)
         CHECK_STATUS(Fling(p.A, &p.Bt, 20 + i, (UCHAR)i), STATUS_SUCCESS);
     Settle();
-    CHECK_EQ(Sink.Calls.Value, 0);
+    CHECK_EQ(CounterValue(&Sink.Calls), 0);
     CHECK_STATUS(Events(p.B, WSK_EVENT_RECEIVE_FROM), STATUS_SUCCESS);
     CHECK(CounterWait(&Sink.Nodes, 3));
     CHECK_EQ(Sink.Seen[2].Length, 22);
@@ -404,7 +403,7 @@ TEST(disabled_inside, "D79 WSK-EVT-09 WSK-EVT-10")
     CHECK_STATUS(Fling(p.A, &p.Bt, 21, 2), STATUS_SUCCESS);
     CHECK_STATUS(ReceiveWith(&arrival, p.B, in, 100), STATUS_SUCCESS);
     CHECK_EQ(arrival.Bytes, 21);
-    CHECK_EQ(Sink.Calls.Value, 1);
+    CHECK_EQ(CounterValue(&Sink.Calls), 1);
 }
 
 /* ---- kinds of datagrams ------------------------------------------------------------------ */
@@ -461,7 +460,7 @@ TEST(one_kind_per_list, "WSK-RFEV-08 D48 WSK-RFEV-01")
     CHECK(CounterWait(&Sink.Nodes, RTL_NUMBER_OF(kinds)));
     CHECK(CounterWait(&Sink.Calls, 4)); /* at least a call for each change of kind */
     ULONG node = 0;
-    for (LONG call = 0; call < Sink.Calls.Value; call++) {
+    for (LONG call = 0; call < CounterValue(&Sink.Calls); call++) {
         for (ULONG i = 0; i < Sink.PerCall[call]; i++, node++) {
             CHECK_EQ(Sink.Flags[call], kinds[node]);
             CHECK_EQ(Sink.Seen[node].First, node);
@@ -511,7 +510,7 @@ TEST(lost_socket, "WSK-RFEV-09 D62")
     CHECK_EQ(Sink.Nulls, 1);
     CHECK_STATUS(Fling(p.A, &p.Bt, 10, 1), STATUS_SUCCESS);
     Settle();
-    CHECK_EQ(Sink.Calls.Value, 1); /* told once, and never again */
+    CHECK_EQ(CounterValue(&Sink.Calls), 1); /* told once, and never again */
     CHECK_STATUS(Close(p.B), STATUS_SUCCESS);
 }
 

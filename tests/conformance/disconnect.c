@@ -6,10 +6,10 @@
 typedef struct _SINK {
     COUNTER Calls;
     ULONG Flags[8];
-    KIRQL Irql;
+    KIRQL Irql[8];
     COUNTER Indications;
-    SIZE_T Bytes, BytesAtEnd; /* indicated in all; when WskDisconnectEvent came */
-    NTSTATUS Answer;
+    SIZE_T Bytes, BytesAtEnd[8]; /* indicated in all; when WskDisconnectEvent came */
+    volatile LONG Answer;
 } SINK;
 static SINK Sink;
 
@@ -17,10 +17,12 @@ static NTSTATUS WSKAPI OnDisconnect(PVOID Context, ULONG Flags)
 {
     SINK *s = Context;
 
-    s->Irql = KeGetCurrentIrql();
-    s->BytesAtEnd = s->Bytes;
-    if (s->Calls.Value < 8)
-        s->Flags[s->Calls.Value] = Flags;
+    LONG call = CounterValue(&s->Calls);
+    if (call < 8) {
+        s->Irql[call] = KeGetCurrentIrql();
+        s->BytesAtEnd[call] = s->Bytes;
+        s->Flags[call] = Flags;
+    }
     CounterAdd(&s->Calls);
     return STATUS_SUCCESS;
 }
@@ -29,14 +31,15 @@ static NTSTATUS WSKAPI OnReceive(PVOID Context, ULONG Flags, PWSK_DATA_INDICATIO
                                  SIZE_T Indicated, SIZE_T *Accepted)
 {
     SINK *s = Context;
+    NTSTATUS answer = ReadAcquire(&s->Answer);
     UNREFERENCED_PARAMETER(Flags);
     UNREFERENCED_PARAMETER(Data);
     UNREFERENCED_PARAMETER(Accepted);
 
-    if (s->Answer == STATUS_SUCCESS)
+    if (answer == STATUS_SUCCESS)
         s->Bytes += Indicated;
     CounterAdd(&s->Indications);
-    return s->Answer;
+    return answer;
 }
 
 static const WSK_CLIENT_CONNECTION_DISPATCH Table = { OnReceive, OnDisconnect, NULL };
@@ -256,7 +259,8 @@ static BOOLEAN Told(LONG Calls, ULONG Flags)
         TestFail(__FILE__, __LINE__, "WskDisconnectEvent did not come");
     else if ((Sink.Flags[Calls - 1] & WSK_FLAG_ABORTIVE) != Flags)
         TestFail(__FILE__, __LINE__, "its flags are 0x%x", Sink.Flags[Calls - 1]);
-    else if ((Sink.Flags[Calls - 1] & WSK_FLAG_AT_DISPATCH_LEVEL) && Sink.Irql != DISPATCH_LEVEL)
+    else if ((Sink.Flags[Calls - 1] & WSK_FLAG_AT_DISPATCH_LEVEL) &&
+             Sink.Irql[Calls - 1] != DISPATCH_LEVEL)
         TestFail(__FILE__, __LINE__, "not at DISPATCH_LEVEL");
     return !TestFailed();
 }
@@ -278,7 +282,7 @@ TEST(event_graceful, "WSK-DEVT-01 WSK-DEVT-03 WSK-DEVT-06 D61")
     CHECK_STATUS(ReceiveAll(pair.Client, in, 1000), STATUS_SUCCESS);
     CHECK_STATUS(Disconnect(pair.Server, 0), STATUS_SUCCESS);
     Settle();
-    CHECK_EQ(Sink.Calls.Value, 1);
+    CHECK_EQ(CounterValue(&Sink.Calls), 1);
 }
 
 TEST(event_abortive, "WSK-DEVT-02 WSK-DEVT-04 D61")
@@ -296,9 +300,9 @@ TEST(event_abortive, "WSK-DEVT-02 WSK-DEVT-04 D61")
     NTSTATUS status = Send(pair.Server, out, 10, 0, &n);
     CHECK(status == STATUS_CONNECTION_RESET || status == STATUS_CONNECTION_ABORTED);
     Settle();
-    CHECK_EQ(Sink.Calls.Value, 1);
+    CHECK_EQ(CounterValue(&Sink.Calls), 1);
     CHECK_STATUS(Close(pair.Server), STATUS_SUCCESS);
-    CHECK_EQ(Sink.Calls.Value, 1);
+    CHECK_EQ(CounterValue(&Sink.Calls), 1);
 }
 
 TEST(event_by_a_closing_peer, "WSK-DEVT-02 WSK-CLOSE-05")
@@ -324,7 +328,7 @@ TEST(event_abortive_after_graceful, "WSK-DEVT-01 WSK-DEVT-02 D61")
     if (!Told(2, WSK_FLAG_ABORTIVE))
         return;
     Settle();
-    CHECK_EQ(Sink.Calls.Value, 2);
+    CHECK_EQ(CounterValue(&Sink.Calls), 2);
 }
 
 TEST(event_after_the_data, "D61 WSK-DEVT-01")
@@ -339,10 +343,10 @@ TEST(event_after_the_data, "D61 WSK-DEVT-01")
     CHECK_STATUS(Send(pair.Client, out, 1000, 0, NULL), STATUS_SUCCESS);
     CHECK_STATUS(Disconnect(pair.Client, 0), STATUS_SUCCESS);
     Settle();
-    CHECK_EQ(Sink.Calls.Value, 0);
+    CHECK_EQ(CounterValue(&Sink.Calls), 0);
     CHECK_STATUS(Receive(pair.Server, in, 400, 0, &n), STATUS_SUCCESS);
     Settle();
-    CHECK_EQ(Sink.Calls.Value, 0);
+    CHECK_EQ(CounterValue(&Sink.Calls), 0);
     CHECK_STATUS(ReceiveAll(pair.Server, in, 1000 - n), STATUS_SUCCESS);
     if (!Told(1, 0))
         return;
@@ -354,7 +358,7 @@ TEST(event_after_the_data, "D61 WSK-DEVT-01")
     CHECK_STATUS(Disconnect(pair.Client, 0), STATUS_SUCCESS);
     if (!Told(1, 0))
         return;
-    CHECK_EQ(Sink.BytesAtEnd, 100000);
+    CHECK_EQ(Sink.BytesAtEnd[0], 100000);
 }
 
 TEST(event_held_back_while_suspended, "D61 WSK-RCVE-06")
@@ -364,18 +368,18 @@ TEST(event_held_back_while_suspended, "D61 WSK-RCVE-06")
 
     if (!Begin(&pair, WSK_EVENT_DISCONNECT | WSK_EVENT_RECEIVE))
         return;
-    Sink.Answer = STATUS_DATA_NOT_ACCEPTED;
+    InterlockedExchange(&Sink.Answer, STATUS_DATA_NOT_ACCEPTED);
     CHECK_STATUS(Send(pair.Client, out, 1000, 0, NULL), STATUS_SUCCESS);
     CHECK(CounterWait(&Sink.Indications, 1));
     CHECK_STATUS(Disconnect(pair.Client, 0), STATUS_SUCCESS);
     Settle();
-    CHECK_EQ(Sink.Calls.Value, 0);
-    CHECK_EQ(Sink.Indications.Value, 1);
-    Sink.Answer = STATUS_SUCCESS;
+    CHECK_EQ(CounterValue(&Sink.Calls), 0);
+    CHECK_EQ(CounterValue(&Sink.Indications), 1);
+    InterlockedExchange(&Sink.Answer, STATUS_SUCCESS);
     CHECK_STATUS(Receive(pair.Server, in, 0, 0, NULL), STATUS_SUCCESS);
     if (!Told(1, 0))
         return;
-    CHECK_EQ(Sink.BytesAtEnd, 1000);
+    CHECK_EQ(Sink.BytesAtEnd[0], 1000);
 }
 
 TEST(event_abortive_is_not_held_back, "D61")
@@ -385,7 +389,7 @@ TEST(event_abortive_is_not_held_back, "D61")
 
     if (!Begin(&pair, WSK_EVENT_DISCONNECT | WSK_EVENT_RECEIVE))
         return;
-    Sink.Answer = STATUS_DATA_NOT_ACCEPTED;
+    InterlockedExchange(&Sink.Answer, STATUS_DATA_NOT_ACCEPTED);
     CHECK_STATUS(Send(pair.Client, out, 1000, 0, NULL), STATUS_SUCCESS);
     CHECK(CounterWait(&Sink.Indications, 1));
     CHECK_STATUS(Disconnect(pair.Client, WSK_FLAG_ABORTIVE), STATUS_SUCCESS);
@@ -406,7 +410,7 @@ TEST(event_enabled_late, "D61")
             return;
         CHECK_STATUS(Disconnect(pair.Client, flags[i]), STATUS_SUCCESS);
         Settle();
-        CHECK_EQ(Sink.Calls.Value, 0);
+        CHECK_EQ(CounterValue(&Sink.Calls), 0);
         CHECK_STATUS(Events(pair.Server, WSK_EVENT_DISCONNECT), STATUS_SUCCESS);
         if (!Told(1, flags[i]))
             return;
@@ -422,18 +426,18 @@ TEST(event_not_for_ourselves, "WSK-DEVT-05")
     CHECK_STATUS(Disconnect(pair.Server, WSK_FLAG_ABORTIVE), STATUS_SUCCESS);
     Settle();
     CHECK_STATUS(Close(pair.Server), STATUS_SUCCESS);
-    CHECK_EQ(Sink.Calls.Value, 0);
+    CHECK_EQ(CounterValue(&Sink.Calls), 0);
     if (!Begin(&pair, WSK_EVENT_DISCONNECT))
         return;
     CHECK_STATUS(Disconnect(pair.Server, 0), STATUS_SUCCESS);
     Settle();
-    CHECK_EQ(Sink.Calls.Value, 0);
+    CHECK_EQ(CounterValue(&Sink.Calls), 0);
     CHECK_STATUS(Close(pair.Server), STATUS_SUCCESS);
-    CHECK_EQ(Sink.Calls.Value, 0);
+    CHECK_EQ(CounterValue(&Sink.Calls), 0);
     if (!Begin(&pair, WSK_EVENT_DISCONNECT))
         return;
     CHECK_STATUS(Close(pair.Server), STATUS_SUCCESS);
-    CHECK_EQ(Sink.Calls.Value, 0);
+    CHECK_EQ(CounterValue(&Sink.Calls), 0);
 }
 
 TEST(event_disabled, "WSK-EVT-10 WSK-EVT-17")
@@ -446,7 +450,7 @@ TEST(event_disabled, "WSK-EVT-10 WSK-EVT-17")
     CHECK_STATUS(Disconnect(pair.Client, 0), STATUS_SUCCESS);
     Settle();
     CHECK_STATUS(Close(pair.Server), STATUS_SUCCESS);
-    CHECK_EQ(Sink.Calls.Value, 0);
+    CHECK_EQ(CounterValue(&Sink.Calls), 0);
 }
 
 TESTS(ROW(graceful) ROW(behind_queued_sends) ROW(with_data) ROW(abortive)

@@ -192,21 +192,40 @@ NTSTATUS CallFinish(CALL *Call)
 
 void CounterInit(COUNTER *Counter)
 {
+    KeInitializeSpinLock(&Counter->Lock);
     KeInitializeEvent(&Counter->Changed, SynchronizationEvent, FALSE);
     Counter->Value = 0;
 }
 
+LONG CounterAddMany(COUNTER *Counter, LONG Count)
+{
+    KIRQL irql;
+
+    KeAcquireSpinLock(&Counter->Lock, &irql);
+    LONG value = Counter->Value += Count;
+    KeSetEvent(&Counter->Changed, IO_NO_INCREMENT, FALSE);
+    KeReleaseSpinLock(&Counter->Lock, irql);
+    return value;
+}
+
 LONG CounterAdd(COUNTER *Counter)
 {
-    LONG value = InterlockedIncrement(&Counter->Value);
+    return CounterAddMany(Counter, 1);
+}
 
-    KeSetEvent(&Counter->Changed, IO_NO_INCREMENT, FALSE);
+LONG CounterValue(COUNTER *Counter)
+{
+    KIRQL irql;
+
+    KeAcquireSpinLock(&Counter->Lock, &irql);
+    LONG value = Counter->Value;
+    KeReleaseSpinLock(&Counter->Lock, irql);
     return value;
 }
 
 BOOLEAN CounterWait(COUNTER *Counter, LONG Value)
 {
-    while (InterlockedCompareExchange(&Counter->Value, 0, 0) < Value)
+    while (CounterValue(Counter) < Value)
         if (!WaitFor(&Counter->Changed))
             return FALSE;
     return TRUE;

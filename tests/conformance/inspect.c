@@ -5,7 +5,7 @@ typedef struct _SINK {
     COUNTER Inspects, Aborts, Accepts;
     WSK_INSPECT_ID Ids[32], AbortIds[32];
     SOCKADDR_INET Local, Remote;
-    WSK_INSPECT_ACTION Action;
+    volatile LONG Action; /* a WSK_INSPECT_ACTION */
     LONG NullInspects, NullAccepts;
     KIRQL Irql;
     PWSK_SOCKET Sockets[32];
@@ -29,7 +29,7 @@ static WSK_INSPECT_ACTION WSKAPI OnInspect(PVOID Context, PSOCKADDR Local, PSOCK
         CounterAdd(&s->Inspects);
         return WskInspectReject;
     }
-    s->Ids[s->Inspects.Value] = *Id;
+    s->Ids[CounterValue(&s->Inspects)] = *Id;
     RtlCopyMemory(&s->Local, Local, sizeof(SOCKADDR_IN));
     RtlCopyMemory(&s->Remote, Remote, sizeof(SOCKADDR_IN));
     if (s->CompleteInside) {
@@ -39,9 +39,9 @@ static WSK_INSPECT_ACTION WSKAPI OnInspect(PVOID Context, PSOCKADDR Local, PSOCK
             s->CompleteInside,
             LISTEN_OF(s->Listener)->WskInspectComplete(s->Listener, &copy, s->InsideAction, irp));
     }
-    WSK_INSPECT_ACTION action = s->Action;
+    WSK_INSPECT_ACTION action = (WSK_INSPECT_ACTION)ReadAcquire(&s->Action);
     CounterAdd(&s->Entered);
-    while (s->Gate && !s->Opened)
+    while (s->Gate && !ReadAcquire(&s->Opened))
         YieldProcessor();
     CounterAdd(&s->Inspects);
     return action;
@@ -51,7 +51,7 @@ static NTSTATUS WSKAPI OnAbort(PVOID Context, PWSK_INSPECT_ID Id)
 {
     SINK *s = Context;
 
-    s->AbortIds[s->Aborts.Value] = *Id;
+    s->AbortIds[CounterValue(&s->Aborts)] = *Id;
     CounterAdd(&s->Aborts);
     return STATUS_SUCCESS;
 }
@@ -70,7 +70,7 @@ static NTSTATUS WSKAPI OnAccept(PVOID Context, ULONG Flags, PSOCKADDR Local, PSO
         CounterAdd(&s->Accepts);
         return STATUS_REQUEST_NOT_ACCEPTED;
     }
-    s->Sockets[s->Accepts.Value] = Socket;
+    s->Sockets[CounterValue(&s->Accepts)] = Socket;
     *SocketContext = NULL;
     *Table = NULL;
     CounterAdd(&s->Accepts);
@@ -171,8 +171,8 @@ TEST(off_by_default, "WSK-INSP-02 WSK-IOCTL-08")
     CHECK_STATUS(Accept(listener, NULL, NULL, &accepted), STATUS_SUCCESS);
     CHECK_STATUS(Close(client), STATUS_SUCCESS);
     Settle();
-    CHECK_EQ(Sink.Inspects.Value, 0);
-    CHECK_EQ(Sink.Aborts.Value, 0);
+    CHECK_EQ(CounterValue(&Sink.Inspects), 0);
+    CHECK_EQ(CounterValue(&Sink.Aborts), 0);
     CHECK_STATUS(QueryId(accepted, &id), STATUS_INVALID_DEVICE_REQUEST);
     CHECK_STATUS(QueryId(listener, &id), STATUS_INVALID_DEVICE_REQUEST);
 }
@@ -213,11 +213,11 @@ TEST(accepted, "WSK-INSP-01 WSK-INSP-03 WSK-INSP-12 WSK-INSP-16 WSK-IOCTL-07 WSK
         CHECK(SameId(&id, &Sink.Ids[0]));
         CHECK_STATUS(Send(client, out, 10, 0, NULL), STATUS_SUCCESS);
         CHECK_STATUS(ReceiveAll(accepted, in, 10), STATUS_SUCCESS);
-        CHECK_EQ(Sink.Inspects.Value, 1);
+        CHECK_EQ(CounterValue(&Sink.Inspects), 1);
         /* What happens to an established connection is no abort. */
         CHECK_STATUS(Close(client), STATUS_SUCCESS);
         Settle();
-        CHECK_EQ(Sink.Aborts.Value, 0);
+        CHECK_EQ(CounterValue(&Sink.Aborts), 0);
     }
 }
 
@@ -235,10 +235,10 @@ TEST(rejected, "WSK-INSP-04 D25")
         CHECK(CounterWait(&Sink.Inspects, i + 1));
     }
     Settle();
-    CHECK_EQ(Sink.Accepts.Value, 0);
-    CHECK_EQ(Sink.Aborts.Value, 0); /* it was neither pended nor accepted */
+    CHECK_EQ(CounterValue(&Sink.Accepts), 0);
+    CHECK_EQ(CounterValue(&Sink.Aborts), 0); /* it was neither pended nor accepted */
     CHECK(!CallIsDone(&call));
-    Sink.Action = WskInspectAccept;
+    InterlockedExchange(&Sink.Action, WskInspectAccept);
     if (!Dial(&address, &client))
         return;
     CHECK_STATUS(CallFinish(&call), STATUS_SUCCESS);
@@ -285,7 +285,7 @@ TEST(pended, "WSK-INSP-05 WSK-INSP-06 WSK-INSP-07 WSK-INSP-13 WSK-INSP-18 D25 D2
     id.Key = 1;
     id.SerialNumber = 0x7fffffff;
     CHECK_STATUS(Complete(listener, &id, WskInspectReject), STATUS_INVALID_PARAMETER);
-    CHECK_EQ(Sink.Aborts.Value, 0);
+    CHECK_EQ(CounterValue(&Sink.Aborts), 0);
 }
 
 TEST(wrong_actions, "WSK-INSP-17 WSK-INSP-18 D26")
@@ -350,10 +350,10 @@ TEST(aborted_while_pended, "WSK-INSP-09 WSK-INSP-10 D26")
                      STATUS_SUCCESS);
         Settle();
         CHECK(!CallIsDone(&call)); /* no connection comes of it */
-        CHECK_EQ(Sink.Aborts.Value, i + 1);
+        CHECK_EQ(CounterValue(&Sink.Aborts), i + 1);
     }
     /* The request was not used up. */
-    Sink.Action = WskInspectAccept;
+    InterlockedExchange(&Sink.Action, WskInspectAccept);
     if (!Dial(&address, &client))
         return;
     CHECK_STATUS(CallFinish(&call), STATUS_SUCCESS);
@@ -403,8 +403,8 @@ TEST(reset_while_it_is_rejected, "WSK-INSP-04 WSK-INSP-09")
         CHECK(entered);
         CHECK_STATUS(closed, STATUS_SUCCESS);
         Settle();
-        CHECK_EQ(Sink.Inspects.Value, 1);
-        CHECK_EQ(Sink.Aborts.Value, 0);
+        CHECK_EQ(CounterValue(&Sink.Inspects), 1);
+        CHECK_EQ(CounterValue(&Sink.Aborts), 0);
     }
 }
 
@@ -420,7 +420,7 @@ TEST(cannot_be_disabled, "WSK-INSP-14 WSK-INSP-02")
     if (!Dial(&address, &client))
         return;
     CHECK(CounterWait(&Sink.Inspects, 1));
-    CHECK_EQ(Sink.Accepts.Value, 0);
+    CHECK_EQ(CounterValue(&Sink.Accepts), 0);
 }
 
 TEST(closed_with_pended, "WSK-CLOSE-02 WSK-CLOSE-04 D24 WSK-INSP-21")

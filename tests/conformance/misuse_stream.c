@@ -179,7 +179,7 @@ TEST(undocumented_answer, "WSK-RCVE-17 D15")
     CHECK(CounterWait(&Calls, 1));
     CHECK_STATUS(Send(pair.Client, b, 100, 0, NULL), STATUS_SUCCESS);
     Settle();
-    CHECK_EQ(Calls.Value, 1); /* as STATUS_DATA_NOT_ACCEPTED */
+    CHECK_EQ(CounterValue(&Calls), 1); /* as STATUS_DATA_NOT_ACCEPTED */
     CHECK_STATUS(ReceiveAll(pair.Server, b, 100), STATUS_SUCCESS);
     CHECK(IsPattern(b->Data, 100, 1, 0));
 }

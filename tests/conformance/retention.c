@@ -8,13 +8,11 @@ typedef struct _SINK {
     PWSK_DATA_INDICATION Lists[MAX_LISTS];
     SIZE_T Sizes[MAX_LISTS];
     ULONG Flags[MAX_LISTS];
-    NTSTATUS Answer;
-    BOOLEAN ReleaseInside;
+    volatile LONG Answer;
+    volatile LONG ReleaseInside;
     NTSTATUS Released;
     PWSK_SOCKET Socket;
-    SIZE_T Total;
-    COUNTER Enough;
-    SIZE_T Goal;
+    COUNTER Bytes; /* indicated; raised last, when all the rest is in place */
 } SINK;
 static SINK Sink;
 
@@ -22,7 +20,7 @@ static NTSTATUS WSKAPI OnReceive(PVOID Context, ULONG Flags, PWSK_DATA_INDICATIO
                                  SIZE_T Indicated, SIZE_T *Accepted)
 {
     SINK *s = Context;
-    LONG n = s->Calls.Value;
+    LONG n = CounterValue(&s->Calls);
     UNREFERENCED_PARAMETER(Accepted);
 
     if (n < MAX_LISTS) {
@@ -30,13 +28,11 @@ static NTSTATUS WSKAPI OnReceive(PVOID Context, ULONG Flags, PWSK_DATA_INDICATIO
         s->Sizes[n] = Indicated;
         s->Flags[n] = Flags;
     }
-    s->Total += Indicated;
-    if (s->ReleaseInside)
+    if (ReadAcquire(&s->ReleaseInside))
         s->Released = CONNECTION_OF(s->Socket)->WskRelease(s->Socket, Data);
-    NTSTATUS answer = n < MAX_LISTS ? s->Answer : STATUS_SUCCESS;
+    NTSTATUS answer = n < MAX_LISTS ? ReadAcquire(&s->Answer) : STATUS_SUCCESS;
     CounterAdd(&s->Calls);
-    if (s->Total >= s->Goal)
-        CounterAdd(&s->Enough);
+    CounterAddMany(&s->Bytes, (LONG)Indicated);
     return answer;
 }
 
@@ -46,9 +42,8 @@ static BOOLEAN Begin(PAIR *Pair)
 {
     RtlZeroMemory(&Sink, sizeof(Sink));
     CounterInit(&Sink.Calls);
-    CounterInit(&Sink.Enough);
+    CounterInit(&Sink.Bytes);
     Sink.Answer = STATUS_PENDING;
-    Sink.Goal = (SIZE_T)-1;
     NTSTATUS status = MakePair(AF_INET, NULL, NULL, &Sink, &Table, Pair);
     Sink.Socket = Pair->Server;
     if (status == STATUS_SUCCESS)
@@ -108,11 +103,9 @@ TEST(kept_and_released, "WSK-RCVE-05 WSK-RET-01 WSK-RET-02 WSK-RET-04 WSK-RCVE-0
     for (ULONG i = 0; i < 5; i++) {
         if (!SendOne(&pair, out, i * 1000, 1000))
             return;
-        Sink.Goal = (i + 1) * 1000;
-        for (LONG n = Sink.Calls.Value; Sink.Total < Sink.Goal; n++)
-            CHECK(CounterWait(&Sink.Calls, n + 1));
+        CHECK(CounterWait(&Sink.Bytes, ((LONG)i + 1) * 1000));
     }
-    LONG lists = Sink.Calls.Value;
+    LONG lists = CounterValue(&Sink.Calls);
     SIZE_T at = 0;
     for (LONG i = 0; i < lists; i++) {
         SIZE_T n = Matches(Sink.Lists[i], 7, at);
@@ -142,7 +135,7 @@ TEST(outlives_the_stream, "WSK-RET-01 WSK-RCVE-05")
     Settle();
     CHECK_STATUS(Disconnect(pair.Server, WSK_FLAG_ABORTIVE), STATUS_SUCCESS);
     CHECK_EQ(Matches(Sink.Lists[0], 7, 0), Sink.Sizes[0]);
-    for (LONG i = 0; i < Sink.Calls.Value; i++)
+    for (LONG i = 0; i < CounterValue(&Sink.Calls); i++)
         CHECK_STATUS(Release(pair.Server, Sink.Lists[i]), STATUS_SUCCESS);
 }
 
@@ -153,10 +146,10 @@ static BOOLEAN LongList(PAIR *Pair, ULONG *Nodes, PWSK_DATA_INDICATION *Node)
 
     if (!Begin(Pair))
         return FALSE;
-    Sink.Answer = STATUS_DATA_NOT_ACCEPTED;
+    InterlockedExchange(&Sink.Answer, STATUS_DATA_NOT_ACCEPTED);
     if (!SendOne(Pair, out, 0, 1000))
         return FALSE;
-    if (!CounterWait(&Sink.Calls, 1))
+    if (!CounterWait(&Sink.Bytes, 1))
         TestFail(__FILE__, __LINE__, "no indication");
     /* What comes now is held apart from the first. */
     for (ULONG i = 1; i < 20; i++) {
@@ -164,16 +157,14 @@ static BOOLEAN LongList(PAIR *Pair, ULONG *Nodes, PWSK_DATA_INDICATION *Node)
             return FALSE;
         Settle();
     }
-    Sink.Answer = STATUS_PENDING;
-    Sink.Total = 0;
-    Sink.Goal = 20000;
-    LONG before = Sink.Calls.Value;
+    InterlockedExchange(&Sink.Answer, STATUS_PENDING);
+    LONG before = CounterValue(&Sink.Calls), seen = CounterValue(&Sink.Bytes);
     (void)Receive(Pair->Server, in, 0, 0, NULL);
-    if (!CounterWait(&Sink.Enough, 1))
+    if (!CounterWait(&Sink.Bytes, seen + 20000))
         TestFail(__FILE__, __LINE__, "not all was indicated");
     *Nodes = 0;
     SIZE_T at = 0;
-    for (LONG i = before; i < Sink.Calls.Value; i++) {
+    for (LONG i = before; i < CounterValue(&Sink.Calls); i++) {
         at += Matches(Sink.Lists[i], 7, at);
         for (PWSK_DATA_INDICATION d = Sink.Lists[i]; d; d = d->Next)
             if (*Nodes < MAX_LISTS)
@@ -230,7 +221,7 @@ static void ReleaseAll(PVOID Context)
 {
     SINK *s = Context;
 
-    for (LONG i = 0; i < s->Calls.Value; i++)
+    for (LONG i = 0; i < CounterValue(&s->Calls); i++)
         if (Release(s->Socket, s->Lists[i]) != STATUS_SUCCESS)
             TestFail(__FILE__, __LINE__, "cannot release");
 }
@@ -258,14 +249,13 @@ TEST(inside_the_callback, "D38 WSK-RCVE-05 WSK-RET-02")
         BUFFER *out = MakePattern(2000, 7);
         if (!Begin(&pair))
             return;
-        Sink.ReleaseInside = TRUE;
-        Sink.Answer = answers[i];
-        Sink.Goal = 2000;
+        InterlockedExchange(&Sink.ReleaseInside, TRUE);
+        InterlockedExchange(&Sink.Answer, answers[i]);
         if (!SendOne(&pair, out, 0, 1000) || !SendOne(&pair, out, 1000, 1000))
             return;
-        CHECK(CounterWait(&Sink.Enough, 1));
+        CHECK(CounterWait(&Sink.Bytes, 2000));
         CHECK_STATUS(Sink.Released, STATUS_SUCCESS);
-        CHECK_EQ(Sink.Total, 2000);
+        CHECK_EQ(CounterValue(&Sink.Bytes), 2000);
     }
 }
 
@@ -279,22 +269,20 @@ TEST(asks_for_release, "D63 WSK-RCVE-09")
     if (!Begin(&pair))
         return;
     for (ULONG i = 0; i < 4; i++) { /* more than the threshold, less than stops the reading */
-        Sink.Goal = Sink.Total + 50000;
-        LONG n = Sink.Enough.Value;
         if (!SendOne(&pair, out, 0, 50000))
             return;
-        CHECK(CounterWait(&Sink.Enough, n + 1));
+        CHECK(CounterWait(&Sink.Bytes, ((LONG)i + 1) * 50000));
     }
-    for (LONG i = 0; i < Sink.Calls.Value && i < MAX_LISTS; i++)
+    for (LONG i = 0; i < CounterValue(&Sink.Calls) && i < MAX_LISTS; i++)
         if (Sink.Flags[i] & WSK_FLAG_RELEASE_ASAP)
             flagged++;
     CHECK(!(Sink.Flags[0] & WSK_FLAG_RELEASE_ASAP));
     CHECK(flagged > 0);
-    for (LONG i = 0; i < Sink.Calls.Value && i < MAX_LISTS; i++)
+    for (LONG i = 0; i < CounterValue(&Sink.Calls) && i < MAX_LISTS; i++)
         CHECK_STATUS(Release(pair.Server, Sink.Lists[i]), STATUS_SUCCESS);
     /* With all of it given back the flag is gone. */
-    LONG calls = Sink.Calls.Value;
-    Sink.Answer = STATUS_SUCCESS;
+    LONG calls = CounterValue(&Sink.Calls);
+    InterlockedExchange(&Sink.Answer, STATUS_SUCCESS);
     if (calls >= MAX_LISTS || !SendOne(&pair, out, 0, 10))
         return;
     CHECK(CounterWait(&Sink.Calls, calls + 1));
