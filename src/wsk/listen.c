@@ -392,8 +392,11 @@ static void AcceptDone(struct net_op *Op)
     if (Op->result >= 0 && Op->accepted) {
         WSKP_INCOMING *i = NewIncoming(Op);
         Op->accepted = NULL;
+        host_lock(&s->Lock); /* the option shares its word with others that may be set now */
+        BOOLEAN inspect = s->Options.ConditionalAccept;
+        host_unlock(&s->Lock);
         if (held)
-            PutOn(s->Options.ConditionalAccept ? &s->Listener->Fresh : &s->Listener->Ready, s, i);
+            PutOn(inspect ? &s->Listener->Fresh : &s->Listener->Ready, s, i);
         else
             Reset(i);
     }
