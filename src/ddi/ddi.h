@@ -49,8 +49,9 @@ const struct ddi_entry *ddi_find(const char *name);
         unsigned irql_;                                                                            \
         host_point(#name);                                                                         \
         irql_ = KiThread()->Irql;                                                                  \
-        if (__builtin_expect(irql_ > (unsigned)DdiMax_##name || (int)irql_ < (int)DdiMin_##name,   \
-                             0))                                                                   \
+        /* One comparison for both ends: below the least it wraps around. */                       \
+        if (__builtin_expect(                                                                      \
+                irql_ - DdiMin_##name > (unsigned)DdiMax_##name - (unsigned)DdiMin_##name, 0))     \
             KiReportIrql(#name, irql_, DdiMin_##name, DdiMax_##name, __builtin_return_address(0)); \
     } while (0)
 void KiReportIrql(const char *Name, unsigned Irql, unsigned Min, unsigned Max, const void *Caller);
