@@ -388,11 +388,19 @@ char *NTAPI openwsk__strupr(char *Text)
 
 /* ---- numbers ------------------------------------------------------------------------------- */
 
+/* There are 36 digits. */
+static BOOLEAN IsRadix(int Base)
+{
+    return Base >= 2 && Base <= 36;
+}
+
 RTLP_NUMBER RtlpParseNumber(const void *Text, BOOLEAN Wide, int Base)
 {
     RTLP_NUMBER N = { 0 };
     SIZE_T i = 0, Start;
 
+    if (Base && !IsRadix(Base))
+        return N;
 #define AT(k) (Wide ? ((const WCHAR *)Text)[k] : ((const UCHAR *)Text)[k])
     while (openwsk_isspace(AT(i)))
         i++;
@@ -492,14 +500,14 @@ LONG64 NTAPI openwsk__atoi64(const char *Text)
 
 ULONG RtlpNumberText(ULONG64 Value, int Base, CHAR Text[RTLP_NUMBER_CHARS])
 {
-    ULONG Count = 0, First;
+    ULONG First = RTLP_NUMBER_CHARS - 1;
 
-    Text[RTLP_NUMBER_CHARS - 1] = 0;
-    First = RTLP_NUMBER_CHARS - 1;
+    Text[First] = 0;
+    if (!IsRadix(Base))
+        return First;
     do {
         Text[--First] = "0123456789abcdefghijklmnopqrstuvwxyz"[Value % (ULONG64)Base];
         Value /= (ULONG64)Base;
-        Count++;
     } while (Value);
     return First;
 }

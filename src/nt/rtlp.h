@@ -62,7 +62,10 @@ typedef struct _RTLP_NUMBER {
     SIZE_T Used; /* characters up to the end of the number; 0: there is none */
 } RTLP_NUMBER;
 
-/* As strtol reads: white space, a sign, a prefix for base 0 or 16, digits. */
+/*
+ * As strtol reads: white space, a sign, a prefix for base 0 or 16, digits. A base that is neither 0
+ * nor from 2 to 36 has no numbers, and RtlpNumberText no digits.
+ */
 RTLP_NUMBER RtlpParseNumber(const void *Text, BOOLEAN Wide, int Base);
 /* The value, limited to a range. */
 LONG64 RtlpSignedNumber(const RTLP_NUMBER *N, LONG64 Min, LONG64 Max);

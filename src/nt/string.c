@@ -263,7 +263,10 @@ NTSTATUS NTAPI RtlDuplicateUnicodeString(ULONG Flags, PCUNICODE_STRING StringIn,
     SIZE_T Bytes = StringIn ? StringIn->Length : 0;
     SIZE_T Total = Bytes + (Flags & RTL_DUPLICATE_UNICODE_STRING_NULL_TERMINATE ? 2 : 0);
 
-    if (!StringOut || !StringIn || (Flags & ~3u))
+    /* A null string can only be allocated for its terminator: flag 2 means nothing without 1. */
+    if (!StringOut || !StringIn || (Flags & ~3u) ||
+        Flags == RTL_DUPLICATE_UNICODE_STRING_ALLOCATE_NULL_STRING ||
+        StringIn->Length > StringIn->MaximumLength)
         return STATUS_INVALID_PARAMETER;
     if (!Bytes && !(Flags & RTL_DUPLICATE_UNICODE_STRING_ALLOCATE_NULL_STRING))
         Total = 0;
