@@ -91,6 +91,76 @@ static void affinity_calls(void **state)
     assert_int_equal(KiThread()->Affinity, 0);
 }
 
+static void affinity_without_effect(void **state)
+{
+    GROUP_AFFINITY wrong = { .Mask = 1, .Group = 1 }, none = { .Mask = 0xf0 }, old = { .Mask = 9 };
+
+    (void)state;
+    KeSetSystemAffinityThread(2);
+    assert_int_equal(KiThread()->Affinity, 2);
+    KeSetSystemAffinityThread(0xf0); /* no such processor */
+    assert_int_equal(KiThread()->Affinity, 2);
+    assert_int_equal(KeSetSystemAffinityThreadEx(0xf0), 2);
+    KeSetSystemGroupAffinityThread(&wrong, &old);
+    assert_int_equal(old.Mask, 0);
+    KeSetSystemGroupAffinityThread(&none, NULL);
+    assert_int_equal(KiThread()->Affinity, 2);
+    KeRevertToUserAffinityThread();
+    assert_int_equal(KiThread()->Affinity, 0);
+}
+
+static void more_raising_and_lowering(void **state)
+{
+    KIRQL old;
+
+    (void)state;
+    assert_int_equal(KeRaiseIrqlToSynchLevel(), PASSIVE_LEVEL);
+    assert_int_equal(KeGetCurrentIrql(), 12);
+    KE_EXPECT("VF-IRQL-03", KeRaiseIrql(HIGH_LEVEL + 1, &old));
+    KiLowerIrql(HIGH_LEVEL);
+    KE_EXPECT("VF-IRQL-03", KeRaiseIrqlToSynchLevel());
+    KfLowerIrql(DISPATCH_LEVEL);
+    assert_int_equal(KeGetCurrentIrql(), DISPATCH_LEVEL);
+    KfLowerIrql(PASSIVE_LEVEL);
+    KE_EXPECT("VF-IRQL-03", KfLowerIrql(APC_LEVEL));
+    KiLowerIrql(PASSIVE_LEVEL);
+    KE_EXPECT("VF-IRQL-07", KeLeaveGuardedRegion());
+    KeRaiseIrql(APC_LEVEL, &old);
+    assert_true(KeAreAllApcsDisabled());
+    KeLowerIrql(old);
+    assert_false(KeAreAllApcsDisabled());
+    KeEnterGuardedRegion();
+    assert_true(KeAreApcsDisabled());
+    KeLeaveGuardedRegion();
+}
+
+/* Only one processor fits: the others wait for it in turn, which takes longer than a short spin. */
+static void hold_long(int number, void *arg)
+{
+    struct counters *c = arg;
+    unsigned rounds = 0;
+    KIRQL old;
+
+    (void)number;
+    KeSetSystemAffinityThreadEx(2);
+    for (int i = 0; i < 10; i++) {
+        KeRaiseIrql(DISPATCH_LEVEL, &old);
+        c->count[1]++;
+        for (int j = 0; j < 60; j++)
+            host_spin(&rounds, "test");
+        KeLowerIrql(old);
+    }
+}
+
+static void processor_is_handed_over(void **state)
+{
+    struct counters c = { 0 };
+
+    (void)state;
+    ke_run(4, hold_long, &c);
+    assert_int_equal(c.count[1], 40);
+}
+
 static void regions(void **state)
 {
     (void)state;
@@ -118,13 +188,42 @@ static void upcalls(void **state)
     assert_false(KeAreApcsDisabled());
 }
 
+static void upcalls_that_leave_locks_or_low(void **state)
+{
+    KSPIN_LOCK lock = 0;
+    KI_UPCALL before = KiEnterUpcall();
+
+    (void)state;
+    KeAcquireSpinLockRaiseToDpc(&lock);
+    ke_findings = 0;
+    KiLeaveUpcall(&before, "a test", NULL);
+    assert_int_equal(ke_findings, 2); /* the lock and the IRQL */
+    assert_string_equal(ke_rule, "VF-IRQL-04");
+    assert_int_equal(KiThread()->SpinLocks, before.SpinLocks);
+    KeEnterGuardedRegion();
+    KE_EXPECT("VF-IRQL-07", KiLeaveUpcall(&before, "a test", NULL));
+    KiRaiseIrql(DISPATCH_LEVEL);
+    before = KiEnterUpcall();
+    KiLowerIrql(PASSIVE_LEVEL);
+    KE_EXPECT("VF-IRQL-04", KiLeaveUpcall(&before, "a test", NULL));
+    assert_int_equal(KeGetCurrentIrql(), DISPATCH_LEVEL);
+    KiLowerIrql(PASSIVE_LEVEL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(raise_and_lower), cmocka_unit_test(misuse),
-        cmocka_unit_test(one_occupant),    cmocka_unit_test(affinity_is_kept),
-        cmocka_unit_test(affinity_calls),  cmocka_unit_test(regions),
+        cmocka_unit_test(raise_and_lower),
+        cmocka_unit_test(misuse),
+        cmocka_unit_test(one_occupant),
+        cmocka_unit_test(affinity_is_kept),
+        cmocka_unit_test(affinity_calls),
+        cmocka_unit_test(regions),
         cmocka_unit_test(upcalls),
+        cmocka_unit_test(affinity_without_effect),
+        cmocka_unit_test(more_raising_and_lowering),
+        cmocka_unit_test(processor_is_handed_over),
+        cmocka_unit_test(upcalls_that_leave_locks_or_low),
     };
     return cmocka_run_group_tests(tests, ke_boot_two, ke_shutdown);
 }

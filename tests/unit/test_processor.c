@@ -93,12 +93,88 @@ static void numbers(void **state)
     KiShutdown();
 }
 
+static void groups_and_nodes(void **state)
+{
+    PROCESSOR_NUMBER number = { 0 };
+    KAFFINITY affinity = 0;
+
+    (void)state;
+    assert_int_equal(ke_boot(3), 0);
+    assert_int_equal(KeQueryActiveProcessorCount(NULL), 3);
+    assert_int_equal(KeQueryActiveProcessorCount(&affinity), 3);
+    assert_int_equal(affinity, 7);
+    assert_int_equal(KeQueryActiveProcessorCountEx(0), 3);
+    assert_int_equal(KeQueryActiveProcessorCountEx(1), 0);
+    assert_int_equal(KeQueryMaximumProcessorCount(), 3);
+    assert_int_equal(KeQueryMaximumProcessorCountEx(0), 3);
+    assert_int_equal(KeQueryMaximumProcessorCountEx(ALL_PROCESSOR_GROUPS), 3);
+    assert_int_equal(KeQueryMaximumProcessorCountEx(1), 0);
+    assert_int_equal(KeQueryActiveGroupCount(), 1);
+    assert_int_equal(KeQueryMaximumGroupCount(), 1);
+    assert_int_equal(KeQueryGroupAffinity(0), 7);
+    assert_int_equal(KeQueryGroupAffinity(1), 0);
+    assert_int_equal(KeQueryHighestNodeNumber(), 0);
+    assert_int_equal(KeGetCurrentNodeNumber(), 0);
+    KeSetSystemAffinityThread(4);
+    assert_int_equal(KeGetCurrentProcessorNumberEx(&number), 2);
+    assert_int_equal(number.Number, 2);
+    assert_int_equal(number.Group, 0);
+    KeRevertToUserAffinityThread();
+    number = (PROCESSOR_NUMBER){ .Group = 1 };
+    assert_int_equal(KeGetProcessorIndexFromNumber(&number), 0xffffffff);
+    number = (PROCESSOR_NUMBER){ .Reserved = 1 };
+    assert_int_equal(KeGetProcessorIndexFromNumber(&number), 0xffffffff);
+    KiShutdown();
+}
+
+static void NTAPI nothing(PKDPC dpc, PVOID context, PVOID argument1, PVOID argument2)
+{
+    (void)dpc;
+    (void)context;
+    (void)argument1;
+    (void)argument2;
+}
+
+static void yield_for_a_dpc(void **state)
+{
+    KDPC dpc;
+    KIRQL old;
+
+    (void)state;
+    assert_int_equal(ke_boot(1), 0);
+    KeRaiseIrql(DISPATCH_LEVEL, &old);
+    assert_false(KeShouldYieldProcessor());
+    KeInitializeDpc(&dpc, nothing, NULL);
+    assert_true(KeInsertQueueDpc(&dpc, NULL, NULL));
+    assert_true(KeShouldYieldProcessor());
+    KeLowerIrql(old);
+    KeFlushQueuedDpcs();
+    KiShutdown();
+}
+
+static void one_process(void **state)
+{
+    PEPROCESS process = IoGetCurrentProcess();
+    KAPC_STATE apc;
+
+    (void)state;
+    assert_ptr_equal(process, PsInitialSystemProcess);
+    assert_ptr_equal(PsGetCurrentProcessId(), (HANDLE)4);
+    assert_ptr_equal(PsGetProcessId(process), (HANDLE)4);
+    assert_ptr_equal(IoThreadToProcess(PsGetCurrentThread()), process);
+    memset(&apc, 0xcc, sizeof apc);
+    KeStackAttachProcess((PRKPROCESS)process, &apc);
+    assert_ptr_equal(IoGetCurrentProcess(), process);
+    KeUnstackDetachProcess(&apc);
+    assert_ptr_equal(IoGetCurrentProcess(), process);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(boot_again),
-        cmocka_unit_test(idle_hook),
-        cmocka_unit_test(numbers),
+        cmocka_unit_test(boot_again),      cmocka_unit_test(idle_hook),
+        cmocka_unit_test(numbers),         cmocka_unit_test(groups_and_nodes),
+        cmocka_unit_test(yield_for_a_dpc), cmocka_unit_test(one_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

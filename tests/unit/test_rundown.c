@@ -85,12 +85,72 @@ static void counts_and_misuse(void **state)
     assert_false(ExAcquireRundownProtection(&ref));
 }
 
+static void cache_aware_counts_and_misuse(void **state)
+{
+    PEX_RUNDOWN_REF_CACHE_AWARE ref = ExAllocateCacheAwareRundownProtection(PagedPool, 'tseT');
+    _Alignas(64) UCHAR mine[64];
+    PEX_RUNDOWN_REF_CACHE_AWARE own = (PEX_RUNDOWN_REF_CACHE_AWARE)mine;
+
+    (void)state;
+    assert_true(ExAcquireRundownProtectionCacheAwareEx(ref, 3));
+    ExReleaseRundownProtectionCacheAwareEx(ref, 2);
+    ExReleaseRundownProtectionCacheAware(ref);
+    KE_EXPECT("VF-OBJ-01", ExReleaseRundownProtectionCacheAware(ref));
+    ExWaitForRundownProtectionReleaseCacheAware(ref);
+    assert_false(ExAcquireRundownProtectionCacheAwareEx(ref, 1));
+    ExWaitForRundownProtectionReleaseCacheAware(ref); /* a second time: at once */
+    ExReInitializeRundownProtectionCacheAware(ref);
+    assert_true(ExAcquireRundownProtectionCacheAware(ref));
+    ExReleaseRundownProtectionCacheAware(ref);
+    ExRundownCompletedCacheAware(ref);
+    assert_false(ExAcquireRundownProtectionCacheAware(ref));
+    ExFreeCacheAwareRundownProtection(ref);
+    KE_EXPECT("VF-POOL-03", ExFreeCacheAwareRundownProtection(own));
+    assert_true(ExSizeOfRundownProtectionCacheAware() <= sizeof mine);
+    memset(mine, 0xcc, sizeof mine);
+    ExInitializeRundownProtectionCacheAware(own, sizeof mine);
+    assert_true(ExAcquireRundownProtectionCacheAware(own));
+    ExReleaseRundownProtectionCacheAware(own);
+}
+
+/* The last of several holders ends the wait, whoever that is. */
+static void hold_and_wait(int number, void *arg)
+{
+    struct guarded *g = arg;
+
+    if (number == 0) {
+        assert_true(ExAcquireRundownProtectionEx(&g->ref, 2));
+        __atomic_store_n(&g->started, 1, __ATOMIC_RELEASE);
+        while (acquire(g)) /* until the other one waits */
+            ExReleaseRundownProtection(&g->ref);
+        ExReleaseRundownProtection(&g->ref);
+        assert_int_equal(ke_load(&g->started), 1);
+        ExReleaseRundownProtection(&g->ref);
+        return;
+    }
+    ke_until(&g->started, 1);
+    ExWaitForRundownProtectionRelease(&g->ref);
+    __atomic_store_n(&g->started, 2, __ATOMIC_RELEASE);
+}
+
+static void wait_lasts_until_the_last_release(void **state)
+{
+    struct guarded g = { 0 };
+
+    (void)state;
+    ExInitializeRundownProtection(&g.ref);
+    ke_run(2, hold_and_wait, &g);
+    assert_int_equal(g.started, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(release_against_wait),
         cmocka_unit_test(cache_aware),
         cmocka_unit_test(counts_and_misuse),
+        cmocka_unit_test(cache_aware_counts_and_misuse),
+        cmocka_unit_test(wait_lasts_until_the_last_release),
     };
     return cmocka_run_group_tests(tests, ke_boot_two, ke_shutdown);
 }
