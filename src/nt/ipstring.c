@@ -430,13 +430,16 @@ static LONG ReadIpv6Full(PCSTR Text, IN6_ADDR *Address, PULONG ScopeId, PUSHORT 
     return STATUS_SUCCESS;
 }
 
-/* The beginning of wide text; what is not ASCII becomes a character that no address has. */
+/*
+ * The beginning of wide text. What is not ASCII becomes a character that no address has, and so
+ * does the last one of text that is longer: what was not looked at must not pass.
+ */
 static void Narrow(PCWSTR Wide, CHAR Text[INPUT_CHARS])
 {
     ULONG i;
 
     for (i = 0; i + 1 < INPUT_CHARS && Wide[i]; i++)
-        Text[i] = Wide[i] < 0x80 ? (CHAR)Wide[i] : '\x01';
+        Text[i] = Wide[i] < 0x80 && i + 2 < INPUT_CHARS ? (CHAR)Wide[i] : '\x01';
     __builtin_memset(Text + i, 0, INPUT_CHARS - i);
 }
 

@@ -144,7 +144,7 @@ USHORT NTAPI RtlCaptureStackBackTrace(ULONG FramesToSkip, ULONG FramesToCapture,
 
     while (First < Total && Frames[First] != __builtin_return_address(0))
         First++;
-    for (int i = First + (int)FramesToSkip; i < Total && Count < FramesToCapture; i++) {
+    for (LONG64 i = First + (LONG64)FramesToSkip; i < Total && Count < FramesToCapture; i++) {
         Hash += (ULONG)(ULONG_PTR)Frames[i];
         BackTrace[Count++] = Frames[i];
     }

@@ -9,6 +9,7 @@
 #define UNITS_PER_MS    10000ll
 #define UNITS_PER_SEC   10000000ll
 #define SECS_PER_DAY    86400ll
+#define LAST_YEAR       30827 /* the last whole one that a LARGE_INTEGER holds */
 #define DAYS_PER_YEAR   365
 #define DAYS_PER_4_YR   1461
 #define DAYS_PER_100_YR 36524
@@ -60,7 +61,8 @@ VOID NTAPI RtlTimeToTimeFields(PLARGE_INTEGER Time, PTIME_FIELDS TimeFields)
 
 static BOOLEAN AreFieldsGood(const TIME_FIELDS *Fields)
 {
-    return Fields->Year >= 1601 && Fields->Month >= 1 && Fields->Month <= 12 && Fields->Day >= 1 &&
+    return Fields->Year >= 1601 && Fields->Year <= LAST_YEAR && Fields->Month >= 1 &&
+           Fields->Month <= 12 && Fields->Day >= 1 &&
            Fields->Day <= DaysInMonth(Fields->Year, Fields->Month) && Fields->Hour >= 0 &&
            Fields->Hour <= 23 && Fields->Minute >= 0 && Fields->Minute <= 59 &&
            Fields->Second >= 0 && Fields->Second <= 59 && Fields->Milliseconds >= 0 &&

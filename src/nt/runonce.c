@@ -53,6 +53,8 @@ static void WaitForEnd(PRTL_RUN_ONCE RunOnce, ULONG_PTR Word)
 
 static NTSTATUS Begin(PRTL_RUN_ONCE RunOnce, ULONG Flags, PVOID *Context)
 {
+    if ((Flags & RTL_RUN_ONCE_CHECK_ONLY) && (Flags & RTL_RUN_ONCE_ASYNC))
+        return STATUS_INVALID_PARAMETER;
     for (;;) {
         ULONG_PTR Word = Load(RunOnce);
 

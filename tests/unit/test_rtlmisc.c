@@ -90,6 +90,173 @@ static void version_is_windows_10(void **state)
     assert_int_equal(RtlCompareMemory("abcd", "abxd", 4), 2);
 }
 
+static void times_that_do_not_exist(void **state)
+{
+    static const TIME_FIELDS cases[] = {
+        { 1600, 12, 31, 0, 0, 0, 0, 0 }, { 30828, 1, 1, 0, 0, 0, 0, 0 },
+        { 32767, 1, 1, 0, 0, 0, 0, 0 },  { 2000, 0, 1, 0, 0, 0, 0, 0 },
+        { 2000, 13, 1, 0, 0, 0, 0, 0 },  { 2000, 1, 0, 0, 0, 0, 0, 0 },
+        { 2000, 4, 31, 0, 0, 0, 0, 0 },  { 2100, 2, 29, 0, 0, 0, 0, 0 },
+        { 2000, 1, 1, -1, 0, 0, 0, 0 },  { 2000, 1, 1, 24, 0, 0, 0, 0 },
+        { 2000, 1, 1, 0, -1, 0, 0, 0 },  { 2000, 1, 1, 0, 60, 0, 0, 0 },
+        { 2000, 1, 1, 0, 0, -1, 0, 0 },  { 2000, 1, 1, 0, 0, 60, 0, 0 },
+        { 2000, 1, 1, 0, 0, 0, -1, 0 },  { 2000, 1, 1, 0, 0, 0, 1000, 0 },
+    };
+    TIME_FIELDS last = { 30827, 12, 31, 23, 59, 59, 999, 0 }, back;
+    LARGE_INTEGER time = { .QuadPart = 77 };
+
+    (void)state;
+    for (size_t i = 0; i < RTL_NUMBER_OF(cases); i++) {
+        TIME_FIELDS fields = cases[i];
+
+        assert_false(RtlTimeFieldsToTime(&fields, &time));
+    }
+    assert_int_equal(time.QuadPart, 77);
+    assert_true(RtlTimeFieldsToTime(&last, &time));
+    RtlTimeToTimeFields(&time, &back);
+    assert_int_equal(back.Year, 30827);
+    assert_int_equal(back.Day, 31);
+}
+
+static void seconds_since_both_epochs(void **state)
+{
+    LARGE_INTEGER time;
+    TIME_FIELDS fields;
+    ULONG seconds = 5;
+
+    (void)state;
+    RtlSecondsSince1980ToTime(0, &time);
+    RtlTimeToTimeFields(&time, &fields);
+    assert_int_equal(fields.Year, 1980);
+    assert_int_equal(fields.Day, 1);
+    assert_true(RtlTimeToSecondsSince1980(&time, &seconds));
+    assert_int_equal(seconds, 0);
+    assert_true(RtlTimeToSecondsSince1970(&time, &seconds));
+    assert_int_equal(seconds, 315532800);
+    RtlSecondsSince1970ToTime(0, &time);
+    assert_false(RtlTimeToSecondsSince1980(&time, &seconds));
+    RtlSecondsSince1970ToTime(0xffffffff, &time);
+    assert_true(RtlTimeToSecondsSince1970(&time, &seconds));
+    assert_int_equal(seconds, 0xffffffff);
+    time.QuadPart += 10000000;
+    assert_false(RtlTimeToSecondsSince1970(&time, &seconds));
+}
+
+static void other_series(void **state)
+{
+    ULONG a = 5, b = 5, uniform = 1;
+    UUID first, second;
+
+    (void)state;
+    assert_int_equal(RtlRandom(&a), RtlRandomEx(&b));
+    assert_int_equal(a, b);
+    assert_int_equal(RtlUniform(&uniform), (0x7fffffedull + 0x7fffffc3) % 0x7fffffff);
+    assert_int_equal(uniform, (0x7fffffedull + 0x7fffffc3) % 0x7fffffff);
+    uniform = 0xffffffff;
+    assert_true(RtlUniform(&uniform) < 0x7fffffff);
+    assert_int_equal(ExUuidCreate(&first), STATUS_SUCCESS);
+    assert_int_equal(ExUuidCreate(&second), STATUS_SUCCESS);
+    assert_memory_not_equal(&first, &second, sizeof first);
+    assert_int_equal(first.Data3 >> 12, 4);
+    assert_int_equal(first.Data4[0] >> 6, 2);
+}
+
+/* The system is 10.0.19041, a workstation, without a service pack. */
+static NTSTATUS verify(ULONG type, UCHAR condition, ULONG value)
+{
+    RTL_OSVERSIONINFOEXW info = {
+        .dwOSVersionInfoSize = sizeof info,
+        .dwMajorVersion = value,
+        .dwMinorVersion = value,
+        .dwBuildNumber = value,
+        .dwPlatformId = value,
+        .wServicePackMajor = (USHORT)value,
+        .wServicePackMinor = (USHORT)value,
+        .wSuiteMask = (USHORT)value,
+        .wProductType = (UCHAR)value,
+    };
+
+    return RtlVerifyVersionInfo(&info, type, VerSetConditionMask(0, type, condition));
+}
+
+static void versions_are_compared(void **state)
+{
+    static const struct {
+        UCHAR condition;
+        BOOLEAN below, same, above; /* than ours: does our build meet the condition? */
+    } cases[] = {
+        { VER_EQUAL, FALSE, TRUE, FALSE },        { VER_GREATER, TRUE, FALSE, FALSE },
+        { VER_GREATER_EQUAL, TRUE, TRUE, FALSE }, { VER_LESS, FALSE, FALSE, TRUE },
+        { VER_LESS_EQUAL, FALSE, TRUE, TRUE },
+    };
+    const NTSTATUS no = STATUS_REVISION_MISMATCH;
+
+    (void)state;
+    for (size_t i = 0; i < RTL_NUMBER_OF(cases); i++) {
+        UCHAR c = cases[i].condition;
+
+        assert_int_equal(verify(VER_BUILDNUMBER, c, 19040), cases[i].below ? 0 : no);
+        assert_int_equal(verify(VER_BUILDNUMBER, c, 19041), cases[i].same ? 0 : no);
+        assert_int_equal(verify(VER_BUILDNUMBER, c, 19042), cases[i].above ? 0 : no);
+        assert_int_equal(verify(VER_MAJORVERSION, c, 9), cases[i].below ? 0 : no);
+        assert_int_equal(verify(VER_MAJORVERSION, c, 10), cases[i].same ? 0 : no);
+        assert_int_equal(verify(VER_SERVICEPACKMAJOR, c, 0), cases[i].same ? 0 : no);
+        assert_int_equal(verify(VER_SERVICEPACKMINOR, c, 1), cases[i].above ? 0 : no);
+    }
+    assert_int_equal(verify(VER_SUITENAME, VER_AND, 0x100), STATUS_SUCCESS);
+    assert_int_equal(verify(VER_SUITENAME, VER_AND, 0x101), no);
+    assert_int_equal(verify(VER_SUITENAME, VER_OR, 0x101), STATUS_SUCCESS);
+    assert_int_equal(verify(VER_SUITENAME, VER_OR, 0x001), no);
+    assert_int_equal(verify(VER_PRODUCT_TYPE, VER_EQUAL, 1), STATUS_SUCCESS);
+    assert_int_equal(verify(VER_PLATFORMID, VER_EQUAL, 2), STATUS_SUCCESS);
+    assert_int_equal(verify(0, VER_EQUAL, 2), STATUS_INVALID_PARAMETER);
+    assert_int_equal(verify(VER_MINORVERSION, 0, 2), STATUS_INVALID_PARAMETER);
+    assert_int_equal(VerSetConditionMask(5, 0x100, VER_EQUAL), 5);
+}
+
+static void odd_version_questions(void **state)
+{
+    RTL_OSVERSIONINFOEXW info = { .dwOSVersionInfoSize = sizeof info - 1 };
+    RTL_OSVERSIONINFOW small = { .dwOSVersionInfoSize = sizeof small };
+    ULONGLONG other = VerSetConditionMask(0, VER_MAJORVERSION, VER_EQUAL);
+
+    (void)state;
+    assert_int_equal(RtlGetVersion((PRTL_OSVERSIONINFOW)&info), STATUS_INVALID_PARAMETER);
+    assert_int_equal(info.dwMajorVersion, 0);
+    assert_int_equal(RtlGetVersion(&small), STATUS_SUCCESS);
+    assert_int_equal(small.dwPlatformId, 2);
+    /* No condition was stored for what is asked. */
+    assert_int_equal(RtlVerifyVersionInfo(&info, VER_BUILDNUMBER, other), STATUS_REVISION_MISMATCH);
+}
+
+static __attribute__((noinline)) USHORT trace(ULONG skip, ULONG count, PVOID *frames, PULONG hash)
+{
+    USHORT n = RtlCaptureStackBackTrace(skip, count, frames, hash);
+
+    __asm__ volatile("" ::"r"(frames) : "memory"); /* not a tail call: this frame must be there */
+    return n;
+}
+
+static void stack_traces(void **state)
+{
+    PVOID frames[66] = { 0 }, skipped[66] = { 0 };
+    ULONG hash = 0, sum = 0;
+    USHORT n = trace(0, 64, frames, &hash);
+
+    (void)state;
+    assert_true(n >= 3);
+    for (USHORT i = 0; i < n; i++)
+        sum += (ULONG)(ULONG_PTR)frames[i];
+    assert_int_equal(hash, sum);
+    assert_int_equal(trace(1, 64, skipped, NULL), n - 1);
+    assert_ptr_equal(skipped[1], frames[2]); /* the callers of this function */
+    assert_int_equal(trace(0, 2, skipped, NULL), 2);
+    assert_int_equal(trace(1000, 64, skipped, &hash), 0);
+    assert_int_equal(hash, 0);
+    assert_int_equal(trace(0xffffffff, 64, skipped, &hash), 0);
+    assert_int_equal(trace(0, 0, skipped, &hash), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -97,6 +264,12 @@ int main(void)
         cmocka_unit_test(time_goes_both_ways),
         cmocka_unit_test(random_repeats_with_its_seed),
         cmocka_unit_test(version_is_windows_10),
+        cmocka_unit_test(times_that_do_not_exist),
+        cmocka_unit_test(seconds_since_both_epochs),
+        cmocka_unit_test(other_series),
+        cmocka_unit_test(versions_are_compared),
+        cmocka_unit_test(odd_version_questions),
+        cmocka_unit_test(stack_traces),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -256,10 +256,17 @@ typedef OSVERSIONINFOEXW OSVERSIONINFOEX, *POSVERSIONINFOEX;
 #define VER_EQUAL             1
 #define VER_GREATER           2
 #define VER_GREATER_EQUAL     3
+#define VER_LESS              4
+#define VER_LESS_EQUAL        5
+#define VER_AND               6
+#define VER_OR                7
 #define VER_MINORVERSION      0x0000001
 #define VER_MAJORVERSION      0x0000002
 #define VER_BUILDNUMBER       0x0000004
+#define VER_PLATFORMID        0x0000008
+#define VER_SERVICEPACKMINOR  0x0000010
 #define VER_SERVICEPACKMAJOR  0x0000020
+#define VER_SUITENAME         0x0000040
 #define VER_PRODUCT_TYPE      0x0000080
 #define VER_SET_CONDITION(mask, type, condition)                                                   \
     ((mask) = VerSetConditionMask((mask), (type), (condition)))
