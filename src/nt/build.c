@@ -97,23 +97,28 @@ static BOOLEAN AddBuffered(PIRP irp, PVOID in, ULONG in_size, PVOID out, ULONG o
     return TRUE;
 }
 
-/* May raise what MmProbeAndLockPages raises; IoBuildXxx are documented to. */
-static BOOLEAN AddDirect(PIRP irp, PVOID buffer, ULONG size, LOCK_OPERATION operation)
-{
-    if (size == 0)
-        return TRUE;
-    if (!IoAllocateMdl(buffer, size, FALSE, FALSE, irp))
-        return FALSE;
-    MmProbeAndLockPages(irp->MdlAddress, KernelMode, operation);
-    return TRUE;
-}
-
 static void Discard(PIRP irp)
 {
     if (irp->Flags & IRP_DEALLOCATE_BUFFER)
         host_free(irp->AssociatedIrp.SystemBuffer);
     FreeMdls(irp);
     FreeManaged(irp);
+}
+
+/* May raise what MmProbeAndLockPages raises: then nobody has the IRP, and it goes here. */
+static BOOLEAN AddDirect(PIRP irp, PVOID buffer, ULONG size, LOCK_OPERATION operation)
+{
+    if (size == 0)
+        return TRUE;
+    if (!IoAllocateMdl(buffer, size, FALSE, FALSE, irp))
+        return FALSE;
+    __try {
+        MmProbeAndLockPages(irp->MdlAddress, KernelMode, operation);
+    } __finally {
+        if (AbnormalTermination())
+            Discard(irp);
+    }
+    return TRUE;
 }
 
 /* ---- device control -------------------------------------------------------------------------- */
