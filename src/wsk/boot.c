@@ -43,15 +43,20 @@ static VOID NTAPI AnnounceProvider(PVOID Context)
     KeSetEvent(&Wskp.Announced, IO_NO_INCREMENT, FALSE);
 }
 
-static NTSTATUS StartReadiness(void)
+/* WskpShutdown() looks at these, whatever the boot comes to. */
+static void InitReadiness(void)
 {
-    LARGE_INTEGER due;
-
     KeInitializeEvent(&Wskp.ReadyEvent, NotificationEvent, FALSE);
     KeInitializeTimer(&Wskp.ReadyTimer);
     KeInitializeDpc(&Wskp.ReadyDpc, BecomeReady, NULL);
     KeInitializeEvent(&Wskp.Announced, NotificationEvent, FALSE);
     ExInitializeWorkItem(&Wskp.Announce, AnnounceProvider, NULL);
+}
+
+static NTSTATUS StartReadiness(void)
+{
+    LARGE_INTEGER due;
+
     if (Wskp.Config.ready_delay_ms == 0) {
         __atomic_store_n(&Wskp.Ready, TRUE, __ATOMIC_RELEASE);
         KeSetEvent(&Wskp.ReadyEvent, IO_NO_INCREMENT, FALSE);
@@ -134,6 +139,7 @@ int WskpBoot(const struct wsk_config *config)
     WskpBootRequests();
     WskpBootNodes();
     WskpShareBoot();
+    InitReadiness();
     int error = CreateNets();
     if (!error)
         error = OpenServices();

@@ -55,6 +55,54 @@ static void Reset(WSKP_INCOMING *i)
     (void)Wskp.Transport->submit(i->Ep, &i->CloseOp);
 }
 
+/*
+ * Connections for which there is no memory: they are reset one after the other, with the one
+ * operation that is here, and wait on a list that runs through the endpoints' user pointers.
+ */
+static struct {
+    struct net_ep *First; /* both under InspectLock */
+    BOOLEAN Busy;
+    struct net_op CloseOp;
+} Doomed;
+
+static void DoomedClosed(struct net_op *Op);
+
+static void CloseDoomed(void)
+{
+    struct net_ep *ep = NULL;
+
+    host_lock(&InspectLock);
+    if (!Doomed.Busy && Doomed.First) {
+        ep = Doomed.First;
+        Doomed.First = net_ep_user(ep);
+        Doomed.Busy = TRUE;
+    }
+    host_unlock(&InspectLock);
+    if (!ep)
+        return;
+    Doomed.CloseOp =
+        (struct net_op){ .code = NET_OP_CLOSE, .flags = NET_F_ABORT, .done = DoomedClosed };
+    (void)Wskp.Transport->submit(ep, &Doomed.CloseOp);
+}
+
+static void DoomedClosed(struct net_op *Op)
+{
+    UNREFERENCED_PARAMETER(Op);
+    host_lock(&InspectLock);
+    Doomed.Busy = FALSE;
+    host_unlock(&InspectLock);
+    CloseDoomed();
+}
+
+static void Doom(struct net_ep *Ep)
+{
+    host_lock(&InspectLock);
+    net_ep_set_user(Ep, Doomed.First);
+    Doomed.First = Ep;
+    host_unlock(&InspectLock);
+    CloseDoomed();
+}
+
 static ULONG ProcessorOf(struct net_ep *Ep)
 {
     struct net *net = net_ep_net(Ep);
@@ -72,11 +120,15 @@ static struct net *Place(struct net_op *Op)
     return Wskp.Net[(ULONG)InterlockedIncrement(&Wskp.NextProcessor) % Wskp.Processors];
 }
 
+/* What the host gave us; NULL without memory, then it is gone. */
 static WSKP_INCOMING *NewIncoming(struct net_op *Op)
 {
     WSKP_INCOMING *i = host_zalloc(sizeof(*i));
 
-    HOST_ASSERT(i != NULL); /* a connection that cannot even be closed */
+    if (!i) {
+        Doom(Op->accepted);
+        return NULL;
+    }
     i->Ep = Op->accepted;
     i->Local = Op->local;
     i->Remote = Op->addr;
@@ -395,9 +447,9 @@ static void AcceptDone(struct net_op *Op)
         host_lock(&s->Lock); /* the option shares its word with others that may be set now */
         BOOLEAN inspect = s->Options.ConditionalAccept;
         host_unlock(&s->Lock);
-        if (held)
+        if (i && held)
             PutOn(inspect ? &s->Listener->Fresh : &s->Listener->Ready, s, i);
-        else
+        else if (i)
             Reset(i);
     }
     host_lock(&s->Lock);
@@ -423,6 +475,8 @@ static NTSTATUS FinishAccept(WSKP_REQUEST *r, WSKP_SOCKET **Accepted)
     if (r->Op.result < 0)
         return WskpStatusFromErrno((int)-r->Op.result);
     WSKP_INCOMING *i = NewIncoming(&r->Op);
+    if (!i)
+        return STATUS_INSUFFICIENT_RESOURCES;
     if (__atomic_load_n(&s->Busy, __ATOMIC_ACQUIRE) & WSKP_CLOSING) {
         Reset(i); /* D24: closing the listener resets what was not delivered */
         return STATUS_CANCELLED;
