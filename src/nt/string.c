@@ -278,7 +278,8 @@ NTSTATUS NTAPI RtlDuplicateUnicodeString(ULONG Flags, PCUNICODE_STRING StringIn,
     StringOut->Buffer = RtlpAllocateString(Total, __builtin_return_address(0));
     if (!StringOut->Buffer)
         return STATUS_NO_MEMORY;
-    __builtin_memcpy(StringOut->Buffer, StringIn->Buffer, Bytes);
+    if (Bytes) /* a null string has no buffer to copy from */
+        __builtin_memcpy(StringOut->Buffer, StringIn->Buffer, Bytes);
     if (Total > Bytes)
         StringOut->Buffer[Bytes / sizeof(WCHAR)] = 0;
     StringOut->Length = (USHORT)Bytes;
