@@ -14,6 +14,7 @@ static LONG NextThreadId;
 static LONG NextThreadName;
 static LONG NextPreferred;
 static PKTHREAD ReapList;
+static BOOLEAN ReapQueued; /* ReapItem is in the queue, or about to be */
 static LONG Ending; /* system threads that have ended or are about to and are not joined yet */
 static WORK_QUEUE_ITEM ReapItem;
 
@@ -103,11 +104,13 @@ void KipReapThreads(void)
 static void NTAPI ReapRoutine(PVOID parameter)
 {
     UNREFERENCED_PARAMETER(parameter);
+    __atomic_store_n(&ReapQueued, FALSE, __ATOMIC_SEQ_CST);
     Reap();
 }
 
-/* Who finds the stack empty queues the work item; it is out of the queue by then, because its
- * routine, which empties the stack, has started. */
+/* The item is queued by whoever sets ReapQueued, and out of the queue when its routine clears that.
+ * Who finds it set leaves its thread to that routine, which takes the stack after it has cleared
+ * the flag. An empty stack says nothing: KipReapThreads() empties it, too. */
 static void QueueForReaping(PKTHREAD thread)
 {
     PKTHREAD head = __atomic_load_n(&ReapList, __ATOMIC_RELAXED);
@@ -116,7 +119,7 @@ static void QueueForReaping(PKTHREAD thread)
         thread->ReapNext = head;
     while (!__atomic_compare_exchange_n(&ReapList, &head, thread, FALSE, __ATOMIC_ACQ_REL,
                                         __ATOMIC_RELAXED));
-    if (head)
+    if (__atomic_exchange_n(&ReapQueued, TRUE, __ATOMIC_SEQ_CST))
         return;
     ExInitializeWorkItem(&ReapItem, ReapRoutine, NULL);
     ExQueueWorkItem(&ReapItem, DelayedWorkQueue);
