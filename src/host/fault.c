@@ -10,7 +10,7 @@
  * stack can be told at all, and below it a stack on which the landing runs when the thread's own
  * has no room left for it.
  */
-#include "host/thread.h"
+#include "host/reserve.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -35,7 +35,6 @@ static __thread struct host_fault last_fault;
 static __thread bool in_landing;
 static __thread struct {
     char *area; /* NULL: none; the landing's stack, then the handler's */
-    const char *stack_low;
     stack_t before;
 } reserve;
 
@@ -55,7 +54,6 @@ const void *host_function_of(const void *pc)
 
 void host_reserve_begin(void)
 {
-    const void *low, *high;
     char *area = mmap(NULL, RESERVE_BYTES, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     stack_t stack = { .ss_size = HANDLER_BYTES };
@@ -63,10 +61,8 @@ void host_reserve_begin(void)
     if (area == MAP_FAILED)
         return; /* faults are told all the same while there is room on the thread's stack */
     stack.ss_sp = area + LANDING_BYTES;
-    host_stack_bounds(&low, &high);
     if (sigaltstack(&stack, &reserve.before))
         host_panic("sigaltstack failed");
-    reserve.stack_low = low;
     reserve.area = area;
 }
 
@@ -82,8 +78,10 @@ void host_reserve_end(void)
 /* Does `p` lie less than `room` above the lower end of the thread's stack, or not far below it? */
 static bool near_end(greg_t p, int64_t room)
 {
-    int64_t distance = p - (greg_t)reserve.stack_low;
+    const void *low, *high;
 
+    host_stack_bounds(&low, &high);
+    int64_t distance = p - (greg_t)low;
     return reserve.area && distance < room && distance > -FRAME_BYTES;
 }
 

@@ -135,14 +135,16 @@ enum host_choice {
     HOST_CHOOSE_TIME     /* how long */
 };
 
-/* A number in [0, n). 0 is always the boring answer; the threads host never gives another. */
+/*
+ * A number in [0, n). 0 is always the boring answer; the threads host never gives another. In the
+ * simulated world a fault with n = 2 happens at a rate of the run's own; with a larger n the answer
+ * is even, so that the place that asks can have a rate: a fault if 0 < answer <= n * rate. `site`
+ * is a string that lives as long as the program; at most 31 bytes tell it from others.
+ */
 uint32_t host_choose(uint32_t n, enum host_choice kind, const char *site);
 
 /* A preemption point under fibers, nothing under threads. */
-static inline void host_point(const char *site)
-{
-    (void)site;
-}
+void host_point(const char *site);
 
 /* ---- memory ------------------------------------------------------------------------------ */
 
@@ -186,6 +188,15 @@ void host_print(const char *text, size_t length);
 void host_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Our own bug: prints the message and a backtrace, then aborts. */
 __attribute__((noreturn, format(printf, 1, 2))) void host_panic(const char *format, ...);
+
+/*
+ * What a failed run is known by, for who compares runs: the first call counts, until
+ * host_failure_clear(). host_failure() is "" when nothing failed.
+ */
+void host_note_failure(const char *format, ...) __attribute__((format(printf, 1, 2)));
+const char *host_failure(void);
+/* Forgets it, and keeps the next one in `buffer` (size bytes; NULL: in memory of the host's). */
+void host_failure_clear(char *buffer, size_t size);
 
 /* Ends the process at once with that exit status: no exit handlers, no destructors. */
 __attribute__((noreturn)) void host_exit(int status);

@@ -43,19 +43,48 @@ void host_printf(const char *format, ...)
     va_end(args);
 }
 
+static bool failed;
+static char failure_text[256];
+static char *failure = failure_text;
+static size_t failure_size = sizeof(failure_text);
+
+void host_note_failure(const char *format, ...)
+{
+    va_list args;
+
+    if (__atomic_exchange_n(&failed, true, __ATOMIC_RELAXED))
+        return;
+    va_start(args, format);
+    vsnprintf(failure, failure_size, format, args);
+    va_end(args);
+}
+
+const char *host_failure(void)
+{
+    return failure;
+}
+
+void host_failure_clear(char *buffer, size_t size)
+{
+    failure = buffer ? buffer : failure_text;
+    failure_size = buffer ? size : sizeof(failure_text);
+    *failure = 0;
+    failed = false;
+}
+
 void host_panic(const char *format, ...)
 {
     static __thread bool panicking;
     void *frames[PANIC_FRAMES];
-    char where[256];
+    char text[512], where[256];
     va_list args;
     int n;
 
-    host_printf("openwsk: internal error: ");
     va_start(args, format);
-    print_formatted(format, args);
+    vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    host_printf("\n");
+    host_note_failure("internal error: %s", text);
+    host_printf("openwsk: internal error: %s\n", text);
     if (panicking)
         abort();
     panicking = true;

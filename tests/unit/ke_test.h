@@ -7,7 +7,6 @@
 
 #include "nt/ki.h"
 
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -61,26 +60,25 @@ struct ke_start {
     void *arg;
 };
 
-static inline void *ke_thread_main(void *p)
+static inline void ke_thread_main(void *p)
 {
     struct ke_start *start = p;
 
     start->fn(start->number, start->arg);
-    return NULL;
 }
 
 /* fn(0, arg) ... fn(n - 1, arg) on threads of their own; returns when all have ended. */
 static inline void ke_run(int n, void (*fn)(int, void *), void *arg)
 {
-    pthread_t threads[16];
+    struct host_thread *threads[16];
     struct ke_start starts[16];
 
     for (int i = 0; i < n; i++) {
         starts[i] = (struct ke_start){ fn, i, arg };
-        assert_int_equal(pthread_create(&threads[i], NULL, ke_thread_main, &starts[i]), 0);
+        assert_int_equal(host_thread_create(&threads[i], ke_thread_main, &starts[i], "test"), 0);
     }
     for (int i = 0; i < n; i++)
-        pthread_join(threads[i], NULL);
+        host_thread_join(threads[i]);
 }
 
 static inline LONG ke_load(LONG *p)

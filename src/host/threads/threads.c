@@ -14,7 +14,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-#include "host/thread.h"
+#include "host/threads/thread.h"
 
 #define NS_PER_S 1000000000
 
@@ -71,6 +71,15 @@ void host_futex_wake(uint32_t *word, int count)
 
 /* ---- threads ----------------------------------------------------------------------------- */
 
+/* A signal handler will ask for the bounds of the stack: they are read here. */
+static void begin_thread(void)
+{
+    const void *low, *high;
+
+    host_stack_bounds(&low, &high);
+    host_reserve_begin();
+}
+
 static void end_adopted(void *p)
 {
     struct thread *t = p;
@@ -99,7 +108,7 @@ static struct thread *adopt(void)
     pthread_once(&adopted_once, make_key);
     pthread_setspecific(adopted_key, t);
     host_current = &t->pub;
-    host_reserve_begin();
+    begin_thread();
     return t;
 }
 
@@ -126,7 +135,7 @@ static void *start(void *p)
 
     host_current = &t->pub;
     pthread_setname_np(pthread_self(), t->name);
-    host_reserve_begin();
+    begin_thread();
     if (setjmp(t->out) == 0) {
         t->exitable = true;
         t->fn(t->arg);
@@ -265,4 +274,9 @@ uint32_t host_choose(uint32_t n, enum host_choice kind, const char *site)
     (void)kind;
     (void)site;
     return 0;
+}
+
+void host_point(const char *site)
+{
+    (void)site;
 }

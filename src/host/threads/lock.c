@@ -5,7 +5,7 @@
  * sleeps: what it protects is a few hundred nanoseconds long. Rank checking is always on; it costs
  * a shift and a compare, because a thread's held locks are one bit per rank.
  */
-#include "host/thread.h"
+#include "host/threads/thread.h"
 
 enum { FREE, TAKEN, CONTENDED };
 

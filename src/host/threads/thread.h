@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include "host/host.h"
+#include "host/reserve.h"
 
 #define HOST_RANKS 128
 
@@ -36,10 +37,6 @@ static inline struct thread *thread_of(struct host_thread *t)
 /* The kernel's futex; -errno. `deadline_ns` is host_now() time, HOST_FOREVER for no limit. */
 int host_futex_wait(uint32_t *word, uint32_t expected, int64_t deadline_ns);
 void host_futex_wake(uint32_t *word, int count);
-
-/* The calling thread's stacks for faults (fault.c): from its first action to its last. */
-void host_reserve_begin(void);
-void host_reserve_end(void);
 
 static inline void host_pause(void)
 {

@@ -1,0 +1,112 @@
+/*
+ * sim.h: the simulated world's side of the host: fibers on one OS thread, virtual time, one stream
+ * of choices.
+ *
+ * It implements host.h a second time. What the layers above do, they do in fibers, one at a time,
+ * in an order that choices decide. A run is determined by its tape: the same tape gives the same
+ * run, on any machine. Only run/ and tests include this file; the layers above cannot tell.
+ */
+#ifndef OPENWSK_HOST_SIM_H
+#define OPENWSK_HOST_SIM_H
+
+#include "host/host.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- the tape -------------------------------------------------------------------------------- */
+
+/*
+ * One decision that was not the boring one. `index` counts all decisions of the run from 0. `site`
+ * names the place that asked, and is what a replay compares; `pc` is the place in a driver or 0.
+ */
+struct host_decision {
+    uint64_t index;
+    int64_t now_ns;
+    uintptr_t pc;
+    uint32_t n, value;
+    uint32_t kind; /* enum host_choice */
+    uint32_t fiber;
+    char site[32];
+    char fiber_name[24];
+};
+
+/*
+ * What was recorded. The memory is the caller's, and may be shared with another process, which can
+ * then read it when this one has crashed. `count` can exceed `room`: what has no room is lost.
+ */
+struct host_tape {
+    uint64_t count, room;
+    uint64_t choices; /* decisions asked for, the boring ones included */
+    uint64_t hash;
+    struct host_decision *decisions;
+};
+
+/* "preempt", "fault", ... */
+const char *host_choice_name(enum host_choice kind);
+
+/* ---- a run ----------------------------------------------------------------------------------- */
+
+/* How a seed decides which fiber runs. */
+enum host_strategy {
+    HOST_STRATEGY_NONE,     /* first come, first served; no preemption */
+    HOST_STRATEGY_RANDOM,   /* preempts with a fixed probability */
+    HOST_STRATEGY_PRIORITY, /* the highest priority runs; a few change points lower it */
+    HOST_STRATEGY_STARVE,   /* as RANDOM, and one fiber runs only when no other can */
+    HOST_STRATEGY_COUNT
+};
+
+struct host_sim_config {
+    /*
+     * From where decisions come. `replay`, if not NULL, answers what it holds and 0 elsewhere; else
+     * the seed does, with probabilities that it draws itself.
+     */
+    bool seeded;
+    uint64_t seed;
+    const struct host_tape *replay;
+    uint32_t quiet_kinds;     /* with a seed: bit 1 << enum host_choice: always the boring answer */
+    struct host_tape *record; /* may be NULL */
+    size_t stack_bytes;       /* of each fiber; 0: 256 KiB */
+    uint64_t choice_limit;    /* stop a run that asked for so many decisions; 0: 100 million */
+    int64_t time_limit_ns;    /* stop a run at this virtual time; 0: a day */
+    uint64_t stop_at;         /* raise SIGTRAP at this decision, for a debugger; 0: never */
+    unsigned watchdog_s;      /* CPU seconds without a call into us; 0: 20 */
+    /* Called for every decision that is not boring, after it was recorded. May be NULL. */
+    void (*decided)(void *context, const struct host_decision *d);
+    /* What the fiber whose `local` this is waits for, as text; false: nothing is known. */
+    bool (*describe)(void *local, char *text, size_t size);
+    /* The run cannot go on; `why` says so, and it has been printed. Must not return. */
+    void (*stuck)(void *context, const char *why);
+    void *context;
+};
+
+struct host_sim_result {
+    uint64_t hash;       /* of all decisions, the fibers that asked and the time of each */
+    uint64_t choices;    /* decisions asked for */
+    uint64_t mismatches; /* decisions of `replay` that met another place than on the tape */
+    int64_t now_ns;      /* the virtual time at the end */
+    unsigned fibers;     /* made during the run */
+    unsigned left;       /* that have not ended */
+};
+
+/* Runs fn(arg) as the first fiber, until it returns. Not from inside of a run. */
+void host_sim_run(const struct host_sim_config *config, void (*fn)(void *), void *arg,
+                  struct host_sim_result *result);
+
+/* Is this code inside of a run? */
+bool host_sim_running(void);
+
+/*
+ * A preemption point of instrumented code: wskcc has drivers call it at every basic block (see
+ * startup.c). `pc` is where.
+ */
+void openwsk_host_point(const void *pc);
+
+/* Number and name of the running fiber, and of any, for timelines. */
+unsigned host_sim_fiber(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

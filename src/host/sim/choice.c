@@ -1,0 +1,282 @@
+/*
+ * choice.c: the one stream of decisions.
+ *
+ * A decision has a number (its index), a kind, a range and the name of the place that asks. It
+ * comes from a tape, from a seed, or is 0. The seed draws at the start how it will decide in this
+ * run: some runs preempt a lot and fail nothing, others the other way round, because faults that
+ * always come together hide each other. What was decided, not why, is recorded and hashed, so a
+ * tape replays a run without its seed.
+ *
+ * No address goes into the hash, except as an offset that the record keeps for readers.
+ */
+#include "host/sim/fiber.h"
+
+#include <string.h>
+
+#define FNV_OFFSET    UINT64_C(0xcbf29ce484222325)
+#define FNV_PRIME     UINT64_C(0x100000001b3)
+#define CHOICE_LIMIT  UINT64_C(100000000)
+#define ONE_IN        UINT64_C(0x100000000) /* probabilities are of 32 bits */
+#define NEVER         UINT64_MAX
+#define CHANGE_POINTS 3
+
+static struct {
+    struct host_sim_config config;
+    uint64_t random[2];
+    uint64_t index; /* of the next decision */
+    uint64_t hash;
+    uint64_t mismatches;
+    uint64_t replay_at; /* the next decision of the tape */
+
+    /* what the seed drew */
+    enum host_strategy strategy;
+    uint64_t preempt; /* probability of 2^32 */
+    uint64_t rates[HOST_CHOOSE_TIME + 1];
+    uint64_t change_at[CHANGE_POINTS]; /* points at which the running fiber's priority falls */
+    uint64_t points;
+    uint32_t lowest;
+    unsigned victim;
+} run;
+
+/* xoroshiro128+, by Blackman and Vigna: small, fast, good enough to choose by. */
+static uint64_t next_random(void)
+{
+    uint64_t a = run.random[0], b = run.random[1], sum = a + b;
+
+    b ^= a;
+    run.random[0] = (a << 24 | a >> 40) ^ b ^ (b << 16);
+    run.random[1] = b << 37 | b >> 27;
+    return sum;
+}
+
+static uint32_t below(uint32_t n)
+{
+    return (uint32_t)((next_random() >> 32) * n >> 32);
+}
+
+static bool with(uint64_t probability)
+{
+    return next_random() >> 32 < probability;
+}
+
+static uint64_t split_mix(uint64_t *state)
+{
+    uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
+
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+/* How this seed's run will be: each kind of trouble is off in about half of the runs. */
+static void draw_temper(uint64_t seed)
+{
+    static const uint64_t preempts[] = { 0, ONE_IN / 1000, ONE_IN / 100, ONE_IN / 20, ONE_IN / 5 };
+    static const uint64_t faults[] = { 0, 0, 0, ONE_IN / 1000, ONE_IN / 100, ONE_IN / 16 };
+    static const uint64_t asyncs[] = { 0, 0, ONE_IN / 10, ONE_IN / 2, ONE_IN };
+    static const uint64_t others[] = { 0, ONE_IN / 8, ONE_IN / 2, ONE_IN };
+
+    run.random[0] = split_mix(&seed);
+    run.random[1] = split_mix(&seed);
+    run.strategy = (enum host_strategy)below(HOST_STRATEGY_COUNT);
+    run.preempt = preempts[below(sizeof(preempts) / sizeof(*preempts))];
+    run.rates[HOST_CHOOSE_PREEMPT] = others[below(4)];
+    run.rates[HOST_CHOOSE_FAULT] = faults[below(sizeof(faults) / sizeof(*faults))];
+    run.rates[HOST_CHOOSE_ASYNC] = asyncs[below(sizeof(asyncs) / sizeof(*asyncs))];
+    run.rates[HOST_CHOOSE_SIZE] = others[below(4)];
+    run.rates[HOST_CHOOSE_ORDER] = others[below(4)];
+    run.rates[HOST_CHOOSE_TIME] = others[below(4)];
+    run.victim = below(16);
+    for (unsigned kind = 0; kind <= HOST_CHOOSE_TIME; kind++)
+        if (run.config.quiet_kinds >> kind & 1)
+            run.rates[kind] = 0;
+    uint32_t length = 1u << (6 + below(10));
+    for (unsigned i = 0; i < CHANGE_POINTS; i++)
+        run.change_at[i] = below(length);
+}
+
+void choice_begin(const struct host_sim_config *config)
+{
+    memset(&run, 0, sizeof(run));
+    run.config = *config;
+    if (!run.config.choice_limit)
+        run.config.choice_limit = CHOICE_LIMIT;
+    run.hash = FNV_OFFSET;
+    run.lowest = 1u << 30;
+    if (config->record) {
+        config->record->count = 0;
+        config->record->choices = 0;
+    }
+    if (config->seeded)
+        draw_temper(config->seed);
+}
+
+void choice_end(struct host_sim_result *result)
+{
+    result->hash = run.hash;
+    result->choices = run.index;
+    result->mismatches = run.mismatches;
+}
+
+const char *host_choice_name(enum host_choice kind)
+{
+    static const char *const names[] = { "preempt", "fault", "async", "size", "order", "time" };
+
+    return names[kind];
+}
+
+/* ---- where a decision comes from ------------------------------------------------------------- */
+
+static uint32_t from_tape(uint32_t n, enum host_choice kind, const char *site)
+{
+    const struct host_tape *tape = run.config.replay;
+
+    while (run.replay_at < tape->count && tape->decisions[run.replay_at].index < run.index)
+        run.replay_at++;
+    if (run.replay_at == tape->count || tape->decisions[run.replay_at].index != run.index)
+        return 0;
+    const struct host_decision *d = &tape->decisions[run.replay_at++];
+    if (d->kind != kind || d->value >= n || strncmp(d->site, site, sizeof(d->site) - 1) != 0) {
+        run.mismatches++;
+        return 0;
+    }
+    return d->value;
+}
+
+/*
+ * A yes-or-no question about a fault has the run's own rate; a range carries its own rates (see
+ * host_choose in host.h), so it is answered evenly.
+ */
+static uint32_t from_seed(uint32_t n, enum host_choice kind)
+{
+    if (kind == HOST_CHOOSE_FAULT && n > 2 && !(run.config.quiet_kinds >> kind & 1))
+        return below(n);
+    return with(run.rates[kind]) ? below(n - 1) + 1 : 0;
+}
+
+/* ---- what becomes of it ---------------------------------------------------------------------- */
+
+static void mix(uint64_t value)
+{
+    run.hash = (run.hash ^ value) * FNV_PRIME;
+}
+
+static void record(uint32_t n, enum host_choice kind, const char *site, const void *pc,
+                   uint32_t value)
+{
+    struct host_tape *tape = run.config.record;
+    struct fiber *f = sched_running();
+    struct host_decision d = { .index = run.index,
+                               .now_ns = sched_now(),
+                               .pc = (uintptr_t)pc,
+                               .n = n,
+                               .value = value,
+                               .kind = kind,
+                               .fiber = f->number };
+
+    strncpy(d.site, site, sizeof(d.site) - 1);
+    strncpy(d.fiber_name, f->name, sizeof(d.fiber_name) - 1);
+    if (tape) {
+        if (tape->count < tape->room)
+            tape->decisions[tape->count] = d;
+        tape->count++;
+    }
+    if (run.config.decided)
+        run.config.decided(run.config.context, &d);
+}
+
+static uint32_t settle(uint32_t n, enum host_choice kind, const char *site, const void *pc,
+                       uint32_t value)
+{
+    mix((uint64_t)kind << 40 ^ (uint64_t)value << 8 ^ sched_running()->number);
+    mix((uint64_t)sched_now());
+    if (value)
+        record(n, kind, site, pc, value);
+    run.index++;
+    if (run.config.record) {
+        run.config.record->choices = run.index;
+        run.config.record->hash = run.hash;
+    }
+    if (run.config.stop_at && run.index == run.config.stop_at)
+        __builtin_trap();
+    if (run.index == run.config.choice_limit)
+        sched_stuck("the run has made more decisions than it may");
+    return value;
+}
+
+uint32_t host_choose(uint32_t n, enum host_choice kind, const char *site)
+{
+    uint32_t value = 0;
+
+    HOST_ASSERT(n > 0);
+    if (n == 1 || !host_sim_running())
+        return 0;
+    if (run.config.replay)
+        value = from_tape(n, kind, site);
+    else if (run.config.seeded)
+        value = from_seed(n, kind);
+    return settle(n, kind, site, NULL, value);
+}
+
+/* ---- which fiber runs ------------------------------------------------------------------------ */
+
+uint32_t choice_priority(void)
+{
+    return run.config.seeded && !run.config.replay ? (1u << 30) + below(1u << 30) : 0;
+}
+
+/* The highest priority runs. At a change point the running fiber falls below all others. */
+static uint32_t by_priority(uint32_t n, struct fiber *const *candidates, bool running)
+{
+    uint32_t best = 0;
+
+    if (running) {
+        for (unsigned i = 0; i < CHANGE_POINTS; i++)
+            if (run.points == run.change_at[i])
+                candidates[0]->priority = --run.lowest;
+        run.points++;
+    }
+    for (uint32_t i = 1; i < n; i++)
+        if (candidates[i]->priority > candidates[best]->priority)
+            best = i;
+    return best;
+}
+
+/* Anybody but the victim, unless nobody else can run. */
+static uint32_t starving(uint32_t n, struct fiber *const *candidates, uint32_t value)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (candidates[(value + i) % n]->number % 16 != run.victim)
+            return (value + i) % n;
+    return value;
+}
+
+static uint32_t fiber_from_seed(uint32_t n, struct fiber *const *candidates, bool running)
+{
+    uint64_t probability = running ? run.preempt : run.rates[HOST_CHOOSE_PREEMPT];
+
+    switch (run.strategy) {
+    case HOST_STRATEGY_PRIORITY:
+        return by_priority(n, candidates, running);
+    case HOST_STRATEGY_RANDOM:
+        return with(probability) ? below(n - 1) + 1 : 0;
+    case HOST_STRATEGY_STARVE:
+        return starving(n, candidates, with(probability) ? below(n - 1) + 1 : 0);
+    default:
+        return 0;
+    }
+}
+
+uint32_t choice_fiber(uint32_t n, struct fiber *const *candidates, bool running, const char *site,
+                      const void *pc)
+{
+    uint32_t value = 0;
+
+    if (n == 1)
+        return 0;
+    if (run.config.replay)
+        value = from_tape(n, HOST_CHOOSE_PREEMPT, site);
+    else if (run.config.seeded)
+        value = fiber_from_seed(n, candidates, running);
+    return settle(n, HOST_CHOOSE_PREEMPT, site, pc, value);
+}

@@ -1,0 +1,84 @@
+/*
+ * fiber.h: the scheduler of the simulated world, private to src/host/sim.
+ *
+ * One OS thread runs all fibers, so nothing here is locked: a fiber runs until it calls in and the
+ * scheduler decides to switch. `outside` stands for the OS thread's own stack.
+ */
+#ifndef OPENWSK_HOST_FIBER_H
+#define OPENWSK_HOST_FIBER_H
+
+#include "host/host.h"
+#include "host/sim.h"
+
+enum fiber_state {
+    FIBER_READY,
+    FIBER_RUNNING,
+    FIBER_PARKED,  /* host_park() */
+    FIBER_BLOCKED, /* waits for `lock` */
+    FIBER_JOINING, /* waits for the end of `joins` */
+    FIBER_DONE
+};
+
+struct fiber {
+    struct host_thread pub;        /* first: the two pointers convert into each other */
+    struct fiber *next, *previous; /* all fibers, oldest first */
+    struct fiber *ready_next;
+    enum fiber_state state;
+    unsigned number; /* counted from 0 in each run */
+    char name[24];
+    bool permit, detached, spun;
+    int64_t deadline_ns;
+    uint64_t ready_since; /* in points */
+    const struct host_lock *lock;
+    struct fiber *joins;
+    uint64_t held[2];  /* one bit per rank of a lock held */
+    uint32_t priority; /* for the strategy that uses priorities */
+    void (*fn)(void *);
+    void *arg;
+    /* the machine's side: fiber.c */
+    void *sp;
+    char *stack; /* NULL: the OS thread's own */
+    size_t stack_bytes;
+    void *sanitizer; /* the sanitizer's record of the fiber or its saved fake stack */
+    unsigned valgrind_id;
+};
+
+extern struct fiber fiber_outside;
+
+/* ---- fiber.c: stacks and switches ---- */
+
+/* Gives a fiber a stack on which its first switch calls entry(). false: no memory. */
+bool fiber_prepare(struct fiber *f, size_t bytes, void (*entry)(void));
+/* First thing that a fiber does on its stack; `from` is what was switched away from. */
+void fiber_entered(struct fiber *from);
+/* Saves the running fiber in `from`, goes on in `to`. `ends`: `from` will never run again. */
+void fiber_switch(struct fiber *from, struct fiber *to, bool ends);
+/* Keeps the stack for the next fiber. The fiber must not be running. */
+void fiber_release(struct fiber *f);
+
+/* ---- choice.c: decisions ---- */
+
+void choice_begin(const struct host_sim_config *config);
+void choice_end(struct host_sim_result *result);
+/* Which of `n` fibers runs: the running one (if `running`) is number 0; others follow in order. */
+uint32_t choice_fiber(uint32_t n, struct fiber *const *candidates, bool running, const char *site,
+                      const void *pc);
+/* A new fiber's priority. */
+uint32_t choice_priority(void);
+
+/* ---- sched.c ---- */
+
+struct fiber *sched_running(void);
+/* The virtual time; unlike host_now(), asking does not move it. */
+int64_t sched_now(void);
+/* Stops the run: nothing more can happen. Says why, and what every fiber waits for. */
+__attribute__((noreturn)) void sched_stuck(const char *why);
+
+/* ---- watchdog.c ---- */
+
+void watchdog_start(unsigned seconds);
+void watchdog_stop(void);
+/* Something of ours ran: not a loop that never calls in. */
+void watchdog_calm(void);
+
+#endif

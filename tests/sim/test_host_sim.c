@@ -1,0 +1,358 @@
+/*
+ * The fiber host: virtual time, switching, choices from seeds and tapes, and runs that are stuck.
+ */
+#include "host/sim.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#define MS INT64_C(1000000)
+
+static struct host_sim_result end;
+
+static void run(const struct host_sim_config *config, void (*fn)(void *), void *arg)
+{
+    host_sim_run(config, fn, arg, &end);
+}
+
+/* ---- time ------------------------------------------------------------------------------------ */
+
+static void sleeps(void *arg)
+{
+    int64_t start = host_now();
+
+    (void)arg;
+    assert_false(host_park(start + 3600 * 1000 * MS));
+    assert_int_equal(host_now() - start, 3600 * 1000 * MS);
+    assert_false(host_park(host_now() - 1));
+    host_unpark(host_self());
+    assert_true(host_park(HOST_FOREVER));
+}
+
+static void time_moves_only_when_all_wait(void **state)
+{
+    static const struct host_sim_config boring;
+
+    (void)state;
+    run(&boring, sleeps, NULL);
+    assert_int_equal(end.fibers, 1);
+    assert_int_equal(end.left, 0);
+}
+
+static void reads_clock(void *arg)
+{
+    int64_t until = host_now() + MS;
+
+    (void)arg;
+    while (host_now() < until)
+        ;
+}
+
+static void a_loop_over_the_clock_ends(void **state)
+{
+    static const struct host_sim_config boring;
+
+    (void)state;
+    run(&boring, reads_clock, NULL);
+}
+
+/* ---- switching ------------------------------------------------------------------------------- */
+
+struct log {
+    char text[64];
+    struct host_thread *threads[3];
+};
+
+static struct log *journal;
+
+static void writes(void *arg)
+{
+    for (int i = 0; i < 3; i++) {
+        strncat(journal->text, arg, 2);
+        host_point("test");
+    }
+}
+
+static void three_writers(void *arg)
+{
+    static char names[][2] = { "a", "b", "c" };
+
+    (void)arg;
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(host_thread_create(&journal->threads[i], writes, names[i], names[i]), 0);
+    for (int i = 0; i < 3; i++)
+        host_thread_join(journal->threads[i]);
+}
+
+static void write_with(const struct host_sim_config *config, struct log *to)
+{
+    memset(to, 0, sizeof(*to));
+    journal = to;
+    run(config, three_writers, NULL);
+    assert_int_equal(end.left, 0);
+    assert_int_equal(strlen(to->text), 9);
+}
+
+static void boring_runs_are_in_order(void **state)
+{
+    static const struct host_sim_config boring;
+    struct log log;
+
+    (void)state;
+    write_with(&boring, &log);
+    assert_string_equal(log.text, "aaabbbccc");
+}
+
+static void seeds_mix_and_tapes_repeat(void **state)
+{
+    static struct host_decision decisions[1000];
+    struct log log, again;
+    int mixed = 0;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 50; seed++) {
+        struct host_tape tape = { .room = 1000, .decisions = decisions };
+        struct host_sim_config config = { .seeded = true, .seed = seed, .record = &tape };
+        write_with(&config, &log);
+        uint64_t hash = end.hash;
+        assert_int_equal(tape.hash, hash);
+        mixed += strcmp(log.text, "aaabbbccc") != 0;
+        write_with(&config, &again);
+        assert_string_equal(again.text, log.text);
+        assert_int_equal(end.hash, hash);
+        struct host_sim_config replay = { .replay = &tape };
+        write_with(&replay, &again);
+        assert_string_equal(again.text, log.text);
+        assert_int_equal(end.hash, hash);
+        assert_int_equal(end.mismatches, 0);
+    }
+    assert_in_range(mixed, 10, 50);
+}
+
+static void a_foreign_tape_is_boring(void **state)
+{
+    struct host_decision wrong = { .index = 1, .n = 2, .value = 1, .site = "elsewhere" };
+    struct host_tape tape = { .count = 1, .room = 1, .decisions = &wrong };
+    struct host_sim_config config = { .replay = &tape };
+    struct log log;
+
+    (void)state;
+    write_with(&config, &log);
+    assert_string_equal(log.text, "aaabbbccc");
+    assert_int_equal(end.mismatches, 1);
+}
+
+/* ---- locks and busy waits -------------------------------------------------------------------- */
+
+static struct host_lock lock = HOST_LOCK_INIT(HOST_RANK_HOST);
+static int inside, rounds_done;
+
+static void locks(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 20; i++) {
+        host_lock(&lock);
+        assert_int_equal(inside++, 0);
+        host_point("test");
+        assert_true(host_lock_held(&lock));
+        inside--;
+        host_unlock(&lock);
+        rounds_done++;
+    }
+}
+
+static int flag;
+
+static void raises_flag(void *arg)
+{
+    (void)arg;
+    host_park(host_now() + MS);
+    flag = 1;
+}
+
+static void spins(void *arg)
+{
+    struct host_thread *others[3];
+    unsigned rounds = 0;
+
+    (void)arg;
+    flag = 0;
+    host_thread_create(&others[0], raises_flag, NULL, "flag");
+    host_thread_create(&others[1], locks, NULL, "one");
+    host_thread_create(&others[2], locks, NULL, "two");
+    while (!flag)
+        host_spin(&rounds, "test");
+    for (int i = 0; i < 3; i++)
+        host_thread_join(others[i]);
+}
+
+static void locks_exclude_and_spinners_let_others_run(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 100; seed++) {
+        struct host_sim_config config = { .seeded = true, .seed = seed };
+        rounds_done = 0;
+        run(&config, spins, NULL);
+        assert_int_equal(rounds_done, 40);
+        assert_int_equal(end.left, 0);
+    }
+}
+
+/* A loop that passes points but never waits keeps nobody from running, whatever the seed. */
+static void loops(void *arg)
+{
+    struct host_thread *other;
+
+    (void)arg;
+    flag = 0;
+    host_thread_create(&other, raises_flag, NULL, "flag");
+    while (!flag)
+        openwsk_host_point(loops);
+    host_thread_join(other);
+}
+
+static void everybody_gets_on(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed <= 50; seed++) {
+        struct host_sim_config config = { .seeded = seed != 0, .seed = seed };
+        run(&config, loops, NULL);
+    }
+}
+
+/* ---- threads that end in other ways ---------------------------------------------------------- */
+
+static void exits(void *arg)
+{
+    (void)arg;
+    host_thread_exit();
+}
+
+static void ends(void *arg)
+{
+    struct host_thread *t;
+
+    (void)arg;
+    assert_int_equal(host_thread_create(&t, exits, NULL, "exits"), 0);
+    host_thread_join(t);
+    assert_int_equal(host_thread_create(&t, exits, NULL, "detached"), 0);
+    host_thread_detach(t);
+    host_park(host_now() + MS);
+    assert_int_equal(host_thread_create(&t, exits, NULL, "detached late"), 0);
+    host_park(host_now() + MS);
+    host_thread_detach(t);
+}
+
+static void waits(void *arg)
+{
+    (void)arg;
+    host_park(HOST_FOREVER);
+}
+
+static void leaves_one(void *arg)
+{
+    struct host_thread *t;
+
+    (void)arg;
+    assert_int_equal(host_thread_create(&t, waits, NULL, "left"), 0);
+    host_park(host_now() + MS);
+}
+
+static void what_is_left_is_counted(void **state)
+{
+    static const struct host_sim_config boring;
+
+    (void)state;
+    run(&boring, ends, NULL);
+    assert_int_equal(end.left, 0);
+    assert_int_equal(end.fibers, 4);
+    run(&boring, leaves_one, NULL);
+    assert_int_equal(end.left, 1);
+}
+
+/* ---- stuck ----------------------------------------------------------------------------------- */
+
+static void deadlock(void *arg)
+{
+    struct host_thread *t;
+
+    (void)arg;
+    host_thread_create(&t, waits, NULL, "sleeper");
+    host_thread_join(t);
+}
+
+static void spins_forever(void *arg)
+{
+    unsigned rounds = 0;
+
+    (void)arg;
+    for (;;)
+        host_spin(&rounds, "test");
+}
+
+static volatile int never;
+
+static void calls_nobody(void *arg)
+{
+    (void)arg;
+    while (!never)
+        ;
+}
+
+/* Runs it in another process, which must end with status 4; what it printed. */
+static void expect_stuck(void (*fn)(void *), const char *why)
+{
+    struct host_sim_config config = { .watchdog_s = 1, .choice_limit = 10000000 };
+    static char text[8192];
+    int status, pipes[2];
+    size_t length = 0;
+    ssize_t n;
+
+    assert_int_equal(pipe(pipes), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        dup2(pipes[1], STDERR_FILENO);
+        host_sim_run(&config, fn, NULL, &end);
+        _exit(0);
+    }
+    close(pipes[1]);
+    while ((n = read(pipes[0], text + length, sizeof(text) - 1 - length)) > 0)
+        length += (size_t)n;
+    text[length] = 0;
+    close(pipes[0]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 4);
+    assert_non_null(strstr(text, why));
+    assert_non_null(strstr(text, "(main)"));
+}
+
+static void stuck_runs_say_so(void **state)
+{
+    (void)state;
+    expect_stuck(deadlock, "waits for the end of thread 1");
+    expect_stuck(spins_forever, "wait busily");
+    expect_stuck(calls_nobody, "calls nobody");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(time_moves_only_when_all_wait),
+        cmocka_unit_test(a_loop_over_the_clock_ends),
+        cmocka_unit_test(boring_runs_are_in_order),
+        cmocka_unit_test(seeds_mix_and_tapes_repeat),
+        cmocka_unit_test(a_foreign_tape_is_boring),
+        cmocka_unit_test(locks_exclude_and_spinners_let_others_run),
+        cmocka_unit_test(everybody_gets_on),
+        cmocka_unit_test(what_is_left_is_counted),
+        cmocka_unit_test(stuck_runs_say_so),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
