@@ -395,6 +395,7 @@ enum net_disposition sim_ep_submit(struct net_ep *base, struct net_op *op)
     if (op->code == NET_OP_CLOSE)
         return submit_close(ep, op);
     host_lock(&w->lock);
+    HOST_ASSERT(!ep->closed);
     d = submit_locked(ep, op);
     sim_run_due(w); /* what takes no time has happened when the call returns */
     sim_guard(w);

@@ -93,19 +93,20 @@ static void check_connect(struct sim_ep *ep)
 
 /* ---- send -------------------------------------------------------------------------------- */
 
-/* Sends as much of one operation as the socket takes. 0: all of it; else -errno. */
+/* Sends as much of one operation as the socket takes now. 0: all of it; else -errno. */
 static int64_t send_one(struct sim_ep *ep, struct net_op *op)
 {
-    do {
-        int64_t n = sim_tcp_write(&ep->sock, op->iov, op->iovcnt, op->moved, op->flags);
+    int64_t n = sim_tcp_write(&ep->sock, op->iov, op->iovcnt, op->moved, op->flags);
 
-        if (n == -EAGAIN)
-            return n;
-        if (n < 0)
-            return fatal(ep, (int)-n);
-        op->moved += (uint64_t)n;
-    } while (op->moved < op->priv[2]);
-    return 0;
+    if (n == -EAGAIN)
+        return n;
+    if (n < 0)
+        return fatal(ep, (int)-n);
+    op->moved += (uint64_t)n;
+    if (op->moved == op->priv[2])
+        return 0;
+    sim_service(ep); /* the socket may have taken less than it could */
+    return -EAGAIN;
 }
 
 static int64_t may_send(const struct sim_ep *ep)

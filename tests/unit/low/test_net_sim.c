@@ -3,44 +3,20 @@
 #include <stdarg.h>
 #include <string.h>
 #include <cmocka.h>
-#include "host/host.h"
-#include "net/sim.h"
 #include "net_contract.h"
-
-static const struct net_addr loopback4 = { .family = NET_IP4, .ip = { 127, 0, 0, 1 } };
-static const struct net_addr loopback6 = { .family = NET_IP6, .ip = { [15] = 1 } };
-
-/* ---- chance ------------------------------------------------------------------------------ */
-
-static uint64_t random_state; /* 0: every choice is the boring one */
+#include "sim_clock.h"
 
 /* The contract's tests take it that a few bytes stay together: only large pieces are cut. */
 #define CUT_FROM 4096
 
-uint32_t __wrap_host_choose(uint32_t n, enum host_choice kind, const char *site);
-
-uint32_t __wrap_host_choose(uint32_t n, enum host_choice kind, const char *site)
+static uint32_t choose(uint32_t n, enum host_choice kind, const char *site)
 {
-    uint64_t x = __atomic_load_n(&random_state, __ATOMIC_RELAXED);
-
-    (void)kind;
-    if (x == 0 || n <= 1)
-        return 0;
-    if (strstr(site, "size") && n < CUT_FROM)
-        return 0;
-    x ^= x << 13;
-    x ^= x >> 7;
-    x ^= x << 17;
-    __atomic_store_n(&random_state, x, __ATOMIC_RELAXED);
-    return (uint32_t)((x >> 32) % n);
+    return strstr(site, "size") && n < CUT_FROM ? 0 : sim_random(n, kind, site);
 }
-
-/* ---- the contract ------------------------------------------------------------------------ */
 
 static void fail_on(void *context, const char *text)
 {
     (void)context;
-    print_error("%s\n", text);
     host_panic("%s", text);
 }
 
@@ -66,9 +42,8 @@ static void contract_without_faults(void **state)
     const struct sim_faults none = { 0 };
 
     (void)state;
-    random_state = 0;
-    run_contract(&none, loopback4);
-    run_contract(&none, loopback6);
+    run_contract(&none, sim_loopback4);
+    run_contract(&none, sim_loopback6);
 }
 
 static void contract_with_faults(void **state)
@@ -84,11 +59,12 @@ static void contract_with_faults(void **state)
     };
 
     (void)state;
+    sim_chooser = choose;
     for (uint64_t seed = 1; seed <= 5; seed++) {
-        random_state = seed * 0x9e3779b97f4a7c15u;
-        run_contract(&faults, loopback4);
+        sim_random_seed(seed);
+        run_contract(&faults, sim_loopback4);
     }
-    random_state = 0;
+    sim_chooser = NULL;
 }
 
 int main(void)
