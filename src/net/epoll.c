@@ -419,7 +419,8 @@ void epoll_busy_end(struct epoll_ep *ep)
 static void finish_close(struct epoll_ep *ep)
 {
     if (ep->close && !ep->busy) {
-        epoll_ready(ep, ep->close, 0);
+        /* Not as ready: what the close ended waits among the finished, and comes before it. */
+        epoll_finish(ep->net, ep->close, 0);
         ep->close = NULL;
     }
 }

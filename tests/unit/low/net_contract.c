@@ -433,6 +433,51 @@ static void close_from_done(struct net_world *w)
     world_close(w, pair[0], 0);
 }
 
+static struct net_op late_op;
+static char late_byte;
+static int late_runs;
+
+static void note_late(struct net_op *op)
+{
+    assert_int_equal(op->result, -ECANCELED);
+    assert_int_equal(close_runs, 0);
+    late_runs++;
+}
+
+/* The close finds the repeating receive at work and waits for it; what else it ended comes first
+ * all the same. */
+static void receive_and_close_inside(struct net_op *op)
+{
+    static const struct iovec room = { &late_byte, 1 };
+
+    if (op->more) {
+        late_op =
+            (struct net_op){ .code = NET_OP_RECV, .done = note_late, .iov = &room, .iovcnt = 1 };
+        assert_int_equal(cancel_world->transport->submit(cancel_ep, &late_op), NET_PENDING);
+    }
+    close_inside(op);
+}
+
+static void close_from_done_comes_last(struct net_world *w)
+{
+    struct net_ep *pair[2];
+    struct net_op op = { .code = NET_OP_RECV,
+                         .flags = NET_F_MULTI,
+                         .done = receive_and_close_inside };
+
+    world_pair(w, pair, 0);
+    cancel_world = w;
+    cancel_ep = pair[1];
+    cancel_ended = false;
+    close_runs = late_runs = 0;
+    w->transport->submit(pair[1], &op);
+    world_send(w, pair[0], "bye", 3);
+    world_wait_for(w, &close_runs, 1);
+    assert_true(cancel_ended);
+    assert_int_equal(late_runs, 1);
+    world_close(w, pair[0], 0);
+}
+
 /* ---- shutdown, the end of a connection --------------------------------------------------- */
 
 static void graceful_end(struct net_world *w)
@@ -528,8 +573,8 @@ static void accept_repeats_and_places(struct net_world *w)
         connects[i] = watched_new(NET_OP_CONNECT, 0);
         connects[i]->op.addr = arg.addr;
         watched_submit(clients[i], connects[i]);
+        world_wait_for(w, &accept->accepted_count, i + 1); /* so that they come in this order */
     }
-    world_wait_for(w, &accept->accepted_count, 8);
     assert_int_equal(accept->op.local.port, arg.addr.port);
     assert_false(accept->last);
     w->transport->cancel(listener, &accept->op);
@@ -735,6 +780,7 @@ const struct net_contract_test net_contract_tests[] = {
     { "8 close comes last", close_comes_last },
     { "8 buffers outlive everything", buffers_outlive_everything },
     { "8 close from done", close_from_done },
+    { "8 close from done comes last", close_from_done_comes_last },
     { "graceful end", graceful_end },
     { "abortive end", abortive_end },
     { "connect refused", connect_refused },

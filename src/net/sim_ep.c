@@ -1,0 +1,556 @@
+/*
+ * sim_ep.c: endpoints of the simulated network: their life, and the way into submit().
+ *
+ * An endpoint adds operations to a socket: they wait in its queues until the loop, told by the
+ * socket's ready(), looks at it. The rules are those of the epoll transport, and so are the names.
+ * Memory outlives the endpoint while buffers are charged to it.
+ */
+#include <errno.h>
+#include <string.h>
+#include "net/simp.h"
+
+size_t sim_iov_bytes(const struct iovec *iov, unsigned n)
+{
+    size_t total = 0;
+
+    for (unsigned i = 0; i < n; i++)
+        total += iov[i].iov_len;
+    return total;
+}
+
+/* ---- finishing --------------------------------------------------------------------------- */
+
+void sim_finish(struct sim_ep *ep, struct net_op *op, int64_t result)
+{
+    op->result = result;
+    op->more = false;
+    net_queue_push(&ep->net->finished, op);
+    sim_kick(ep->net);
+}
+
+enum net_disposition sim_answer(struct sim_ep *ep, struct net_op *op, int64_t result)
+{
+    if ((op->flags & NET_F_ASYNC) || sim_fires(ep->world, SIM_ASYNC, "ep:async answer")) {
+        sim_finish(ep, op, result);
+        return NET_PENDING;
+    }
+    op->result = result;
+    return NET_DONE;
+}
+
+bool sim_inline(struct sim_ep *ep, const char *site)
+{
+    return !sim_fires(ep->world, SIM_ASYNC, site);
+}
+
+void sim_service(struct sim_ep *ep)
+{
+    struct sim_net *net = ep->net;
+
+    if (!ep->in_service) {
+        ep->in_service = true;
+        ep->service_next = NULL;
+        *net->service_tail = ep;
+        net->service_tail = &ep->service_next;
+    }
+    sim_kick(net);
+}
+
+static void retry(struct sim_event *e)
+{
+    sim_service(SIM_OF(e, struct sim_ep, retry));
+}
+
+void sim_service_later(struct sim_ep *ep)
+{
+    if (!ep->retry.queued)
+        sim_event_at(ep->world, &ep->retry, host_now() + SIM_RETRY_NS, retry);
+}
+
+/* ---- life -------------------------------------------------------------------------------- */
+
+static struct sim_ep *ep_of_rx(struct net_rx *rx)
+{
+    return SIM_OF(rx, struct sim_ep, rx_account);
+}
+
+/* A buffer was put and the endpoint may read again. The buffer still keeps the memory alive, but
+ * the world may be gone. */
+static void resume_reading(struct net_rx *rx)
+{
+    struct sim_ep *ep = ep_of_rx(rx);
+
+    host_lock(&ep->gate);
+    if (!ep->shut) {
+        host_lock(&ep->world->lock);
+        sim_service(ep);
+        host_unlock(&ep->world->lock);
+    }
+    host_unlock(&ep->gate);
+}
+
+static void free_ep(struct net_rx *rx)
+{
+    host_free(ep_of_rx(rx));
+}
+
+struct sim_ep *sim_ep_alloc(void)
+{
+    return host_zalloc(sizeof(struct sim_ep));
+}
+
+static void sock_ready(struct sim_sock *s)
+{
+    sim_service(SIM_OF(s, struct sim_ep, sock));
+}
+
+void sim_ep_init(struct sim_ep *ep, struct sim_net *net, enum net_ep_kind kind,
+                 enum net_family family, size_t rx_limit_bytes)
+{
+    ep->base.transport = net->base.transport;
+    ep->base.net = &net->base;
+    ep->net = net;
+    ep->world = net->world;
+    ep->kind = kind;
+    ep->family = family;
+    host_lock_init(&ep->gate, HOST_RANK_NET_EP);
+    net_rx_init(&ep->rx_account, rx_limit_bytes, resume_reading, free_ep);
+    net_queue_init(&ep->rx);
+    net_queue_init(&ep->tx);
+    net_queue_init(&ep->fin);
+    net_queue_init(&ep->acks);
+    net_queue_init(&ep->watch);
+    if (kind == NET_EP_STREAM || kind == NET_EP_DATAGRAM) {
+        sim_sock_init(&ep->sock, ep->world, ep->world->local, kind, family);
+        ep->sock.ready = sock_ready;
+    }
+}
+
+int sim_ep_open(struct net *base, const struct net_open *o, struct net_ep **out)
+{
+    struct sim_net *net = (struct sim_net *)base;
+    bool names = o->kind == NET_EP_RESOLVER || o->kind == NET_EP_ROUTE;
+    struct sim_ep *ep;
+
+    if (o->kind == NET_EP_RAW)
+        return -EACCES;
+    if (!names && o->family != NET_IP4 && o->family != NET_IP6)
+        return -EAFNOSUPPORT;
+    ep = sim_ep_alloc();
+    if (!ep)
+        return -ENOMEM;
+    host_lock(&net->world->lock);
+    sim_ep_init(ep, net, o->kind, o->family, o->rx_limit_bytes);
+    ep->base.user = o->user;
+    if (o->kind == NET_EP_ROUTE) {
+        ep->route_next = net->world->routes;
+        net->world->routes = ep;
+    }
+    host_unlock(&net->world->lock);
+    *out = &ep->base;
+    return 0;
+}
+
+int sim_ep_bind(struct net_ep *base, const struct net_addr *addr)
+{
+    struct sim_ep *ep = sim_ep_of(base);
+    int error;
+
+    if (ep->kind != NET_EP_STREAM && ep->kind != NET_EP_DATAGRAM)
+        return -EOPNOTSUPP;
+    host_lock(&ep->world->lock);
+    error = ep->closed ? -EBADF : sim_sock_bind(&ep->sock, addr);
+    host_unlock(&ep->world->lock);
+    return error;
+}
+
+int sim_ep_listen(struct net_ep *base, int backlog)
+{
+    struct sim_ep *ep = sim_ep_of(base);
+    int error;
+
+    if (ep->kind != NET_EP_STREAM)
+        return -EOPNOTSUPP;
+    host_lock(&ep->world->lock);
+    error = ep->closed ? -EBADF : sim_sock_listen(&ep->sock, backlog);
+    if (!error)
+        ep->listening = true;
+    host_unlock(&ep->world->lock);
+    return error;
+}
+
+/* ---- close ------------------------------------------------------------------------------- */
+
+static void end_all(struct sim_ep *ep, struct net_queue *q, int64_t result)
+{
+    struct net_op *op, *next;
+
+    for (op = q->head; op; op = next) {
+        next = op->next;
+        if (op == ep->busy) {
+            op->priv[0] |= SIM_OP_CANCELED;
+            continue;
+        }
+        net_queue_remove(q, op);
+        sim_finish(ep, op, result);
+    }
+}
+
+static void leave_routes(struct sim_ep *ep)
+{
+    struct sim_ep **p = &ep->world->routes;
+
+    while (*p != ep)
+        p = &(*p)->route_next;
+    *p = ep->route_next;
+}
+
+static void close_below(struct sim_ep *ep, bool abort)
+{
+    if (ep->kind == NET_EP_RESOLVER)
+        sim_close_resolver(ep);
+    else if (ep->kind == NET_EP_ROUTE)
+        leave_routes(ep);
+    else if (ep->kind == NET_EP_STREAM)
+        sim_tcp_close(&ep->sock, abort);
+    else
+        sim_udp_close(&ep->sock);
+}
+
+static enum net_disposition submit_close(struct sim_ep *ep, struct net_op *op)
+{
+    host_lock(&ep->gate);
+    ep->shut = true;
+    host_unlock(&ep->gate);
+    host_lock(&ep->world->lock);
+    HOST_ASSERT(!ep->closed);
+    ep->closed = true;
+    if (ep->connect)
+        sim_finish(ep, ep->connect, -ECANCELED);
+    ep->connect = NULL;
+    end_all(ep, &ep->tx, -ECANCELED);
+    end_all(ep, &ep->acks, -ECANCELED);
+    end_all(ep, &ep->fin, -ECANCELED);
+    end_all(ep, &ep->watch, -ECANCELED);
+    end_all(ep, &ep->rx, -ECANCELED);
+    close_below(ep, op->flags & NET_F_ABORT);
+    sim_event_cancel(ep->world, &ep->retry);
+    if (ep->busy)
+        ep->close = op;
+    else
+        sim_finish(ep, op, 0);
+    sim_guard(ep->world);
+    host_unlock(&ep->world->lock);
+    return NET_PENDING;
+}
+
+/* After the done() of its close. The memory stays while buffers are charged to it. */
+void sim_ep_end(struct sim_ep *ep)
+{
+    struct sim_net *net = ep->net;
+    struct sim_ep **p;
+
+    if (ep->in_service) {
+        for (p = &net->service; *p != ep; p = &(*p)->service_next)
+            ;
+        *p = ep->service_next;
+        if (net->service_tail == &ep->service_next)
+            net->service_tail = p;
+    }
+    host_free(ep->spare);
+    net_rx_put(&ep->rx_account);
+}
+
+/* ---- calling back ------------------------------------------------------------------------ */
+
+void sim_busy_begin(struct sim_ep *ep, struct net_op *op)
+{
+    ep->busy = op;
+    sim_run_finished(ep->net, true); /* what was finished before comes before */
+    host_unlock(&ep->world->lock);
+}
+
+void sim_busy_end(struct sim_ep *ep)
+{
+    host_lock(&ep->world->lock);
+    ep->busy = NULL;
+}
+
+void sim_deliver(struct sim_ep *ep, struct net_op *op)
+{
+    op->more = true;
+    sim_busy_begin(ep, op);
+    ep->net->done_count++;
+    op->done(op);
+    sim_busy_end(ep);
+    sim_end_delivery(ep, op);
+}
+
+void sim_end_delivery(struct sim_ep *ep, struct net_op *op)
+{
+    /* They were the callee's; the next done() may have none. */
+    op->buf = NULL;
+    op->accepted = NULL;
+    if (op->priv[0] & SIM_OP_CANCELED) {
+        net_queue_remove(&ep->rx, op);
+        sim_finish(ep, op, -ECANCELED);
+    }
+}
+
+void sim_queue_receive(struct sim_ep *ep, struct net_op *op)
+{
+    struct net_op *at = ep->rx.head;
+
+    if (op->flags & NET_F_MULTI)
+        at = NULL;
+    while (at && !(at->flags & NET_F_MULTI))
+        at = at->next;
+    net_queue_insert(&ep->rx, op, at);
+}
+
+void sim_ep_look(struct sim_ep *ep)
+{
+    if (!ep->closed) {
+        if (ep->listening)
+            sim_run_accept(ep);
+        else if (ep->kind == NET_EP_STREAM)
+            sim_run_stream(ep);
+        else if (ep->kind == NET_EP_DATAGRAM)
+            sim_run_datagram(ep);
+    }
+    if (ep->close && !ep->busy) {
+        sim_finish(ep, ep->close, 0);
+        ep->close = NULL;
+    }
+}
+
+/* ---- submit and cancel ------------------------------------------------------------------- */
+
+static bool fits(const struct sim_ep *ep, enum net_opcode code)
+{
+    switch (code) {
+    case NET_OP_CONNECT:
+    case NET_OP_ACCEPT:
+    case NET_OP_RECV:
+    case NET_OP_SEND:
+    case NET_OP_SHUTDOWN:
+    case NET_OP_WATCH:
+        return ep->kind == NET_EP_STREAM;
+    case NET_OP_RECVMSG:
+    case NET_OP_SENDMSG:
+        return ep->kind == NET_EP_DATAGRAM;
+    case NET_OP_RESOLVE:
+    case NET_OP_NAMEINFO:
+        return ep->kind == NET_EP_RESOLVER;
+    case NET_OP_ADDRESS_CHANGE:
+        return ep->kind == NET_EP_ROUTE;
+    case NET_OP_CLOSE:
+        return true;
+    }
+    return false;
+}
+
+static enum net_disposition submit_locked(struct sim_ep *ep, struct net_op *op)
+{
+    if (!fits(ep, op->code))
+        return sim_answer(ep, op, -EOPNOTSUPP);
+    switch (op->code) {
+    case NET_OP_CONNECT:
+        return sim_submit_connect(ep, op);
+    case NET_OP_ACCEPT:
+        return sim_submit_accept(ep, op);
+    case NET_OP_RECV:
+        return sim_submit_recv(ep, op);
+    case NET_OP_SEND:
+        return sim_submit_send(ep, op);
+    case NET_OP_RECVMSG:
+        return sim_submit_recvmsg(ep, op);
+    case NET_OP_SENDMSG:
+        return sim_submit_sendmsg(ep, op);
+    case NET_OP_SHUTDOWN:
+        return sim_submit_shutdown(ep, op);
+    case NET_OP_WATCH:
+        return sim_submit_watch(ep, op);
+    case NET_OP_ADDRESS_CHANGE:
+        return sim_submit_route(ep, op);
+    default:
+        return sim_submit_resolve(ep, op);
+    }
+}
+
+enum net_disposition sim_ep_submit(struct net_ep *base, struct net_op *op)
+{
+    struct sim_ep *ep = sim_ep_of(base);
+    struct sim_world *w = ep->world;
+    enum net_disposition d;
+
+    op->result = 0;
+    op->moved = 0;
+    op->buf = NULL;
+    op->accepted = NULL;
+    op->more = false;
+    op->drained = false;
+    op->priv[0] = 0;
+    op->priv[1] = (uintptr_t)ep;
+    if (op->code == NET_OP_CLOSE)
+        return submit_close(ep, op);
+    host_lock(&w->lock);
+    HOST_ASSERT(!ep->closed);
+    d = submit_locked(ep, op);
+    sim_run_due(w); /* what takes no time has happened when the call returns */
+    sim_guard(w);
+    host_unlock(&w->lock);
+    return d;
+}
+
+static struct net_queue *queue_with(struct sim_ep *ep, const struct net_op *op)
+{
+    struct net_queue *queues[] = { &ep->rx, &ep->tx, &ep->fin, &ep->watch };
+
+    for (unsigned i = 0; i < sizeof(queues) / sizeof(queues[0]); i++) {
+        if (net_queue_has(queues[i], op))
+            return queues[i];
+    }
+    return NULL;
+}
+
+/* `op` may have ended long ago: it is compared, and touched only if it is found. */
+static void cancel_locked(struct sim_ep *ep, struct net_op *op)
+{
+    struct net_queue *q;
+
+    if (ep->kind == NET_EP_RESOLVER) {
+        sim_cancel_resolve(ep, op);
+        return;
+    }
+    if (op == ep->connect) {
+        ep->connect = NULL;
+        sim_tcp_unconnect(&ep->sock);
+        sim_finish(ep, op, -ECANCELED);
+        sim_service(ep); /* what waited for the connection ends, too */
+        return;
+    }
+    if (op == ep->busy) {
+        op->priv[0] |= SIM_OP_CANCELED;
+        return;
+    }
+    q = queue_with(ep, op);
+    if (!q || (q == &ep->tx && op->moved > 0))
+        return;
+    if (q == &ep->tx && op->code == NET_OP_SHUTDOWN)
+        ep->fin_queued = false;
+    net_queue_remove(q, op);
+    sim_finish(ep, op, -ECANCELED);
+}
+
+void sim_ep_cancel(struct net_ep *base, struct net_op *op)
+{
+    struct sim_ep *ep = sim_ep_of(base);
+
+    host_lock(&ep->world->lock);
+    cancel_locked(ep, op);
+    sim_guard(ep->world);
+    host_unlock(&ep->world->lock);
+}
+
+/* ---- control ----------------------------------------------------------------------------- */
+
+static int64_t queued_out(const struct sim_ep *ep)
+{
+    int64_t n = (int64_t)(sim_tcp_written(&ep->sock) - sim_tcp_acked(&ep->sock));
+
+    for (const struct net_op *op = ep->tx.head; op; op = op->next)
+        n += (int64_t)(op->code == NET_OP_SHUTDOWN ? 0 : op->priv[2] - op->moved);
+    return n;
+}
+
+static int64_t queued_in(const struct sim_ep *ep)
+{
+    if (ep->kind == NET_EP_STREAM)
+        return (int64_t)sim_tcp_readable(&ep->sock);
+    return ep->sock.rx ? (int64_t)ep->sock.rx->length : 0; /* as SIOCINQ: the next one's */
+}
+
+static int get_tcp_info(struct sim_ep *ep, struct net_ctl_arg *arg)
+{
+    const struct sim_host *to;
+
+    if (ep->kind != NET_EP_STREAM)
+        return -EOPNOTSUPP;
+    arg->tcp.cwnd_segments = 10;
+    arg->tcp.mss_bytes = 536;
+    arg->tcp.rtt_us = 0;
+    if (ep->connected && ep->sock.conn) {
+        to = ep->sock.conn->end[!ep->sock.side].host;
+        arg->tcp.mss_bytes = to == ep->world->local ? 32768 : 1448;
+        if (to != ep->world->local)
+            arg->tcp.rtt_us = (uint32_t)(2 * ep->world->faults.latency_ns / 1000);
+    }
+    arg->tcp.fin_acked = ep->connected && sim_tcp_fin_acked(&ep->sock);
+    arg->tcp.fin_received =
+        sim_tcp_fin_received(&ep->sock) || (ep->connected && sim_tcp_broken(&ep->sock));
+    return 0;
+}
+
+static int get_error(struct sim_ep *ep, int64_t *value)
+{
+    int error = ep->sock.error;
+
+    ep->sock.error = 0;
+    *value = error ? error : ep->error;
+    if (error)
+        ep->error = error;
+    return 0;
+}
+
+static int option(struct sim_ep *ep, bool set, struct net_ctl_arg *arg)
+{
+    return set ? sim_sock_set(&ep->sock, arg->opt, arg->data, arg->length)
+               : sim_sock_get(&ep->sock, arg->opt, arg->data, &arg->length);
+}
+
+static int socket_ctl(struct sim_ep *ep, enum net_ctl what, struct net_ctl_arg *arg)
+{
+    switch (what) {
+    case NET_CTL_SET:
+    case NET_CTL_GET:
+        return option(ep, what == NET_CTL_SET, arg);
+    case NET_CTL_LOCAL:
+        arg->addr = ep->sock.local;
+        sim_sock_out(&ep->sock, &arg->addr);
+        return 0;
+    case NET_CTL_REMOTE:
+        arg->addr = ep->sock.remote;
+        sim_sock_out(&ep->sock, &arg->addr);
+        return ep->connected ? 0 : -ENOTCONN;
+    case NET_CTL_QUEUED_IN:
+        arg->value = queued_in(ep);
+        return 0;
+    case NET_CTL_QUEUED_OUT:
+        arg->value = ep->kind == NET_EP_STREAM ? queued_out(ep) : 0;
+        return 0;
+    case NET_CTL_TCP_INFO:
+        return get_tcp_info(ep, arg);
+    case NET_CTL_ERROR:
+        return get_error(ep, &arg->value);
+    default:
+        return -EOPNOTSUPP;
+    }
+}
+
+int sim_ep_ctl(struct net_ep *base, enum net_ctl what, struct net_ctl_arg *arg)
+{
+    struct sim_ep *ep = sim_ep_of(base);
+    int result = -EOPNOTSUPP;
+
+    host_lock(&ep->world->lock);
+    if (ep->kind == NET_EP_ROUTE && what == NET_CTL_ADDRESSES)
+        result = sim_route_addresses(ep, arg);
+    else if (ep->kind == NET_EP_ROUTE && what == NET_CTL_ROUTE)
+        result = sim_route_for(ep, arg);
+    else if (ep->kind == NET_EP_STREAM || ep->kind == NET_EP_DATAGRAM)
+        result = ep->closed ? -EBADF : socket_ctl(ep, what, arg);
+    sim_guard(ep->world);
+    host_unlock(&ep->world->lock);
+    return result;
+}
