@@ -183,8 +183,10 @@ void host_symbolize(const void *address, char *out, size_t size);
 /* Where the function that contains a code address begins, from its unwind table; NULL: unknown. */
 const void *host_function_of(const void *pc);
 
-/* Writes bytes to stderr in one call. */
+/* Writes bytes to stderr in one call, or gives them to whoever has asked for them. */
 void host_print(const char *text, size_t length);
+/* From now on host_print() calls this instead; NULL: no longer. */
+void host_print_to(void (*take)(const char *text, size_t length));
 void host_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Our own bug: prints the message and a backtrace, then aborts. */
 __attribute__((noreturn, format(printf, 1, 2))) void host_panic(const char *format, ...);

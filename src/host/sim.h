@@ -67,13 +67,28 @@ struct host_sim_config {
     const struct host_tape *replay;
     uint32_t quiet_kinds;     /* with a seed: bit 1 << enum host_choice: always the boring answer */
     struct host_tape *record; /* may be NULL */
-    size_t stack_bytes;       /* of each fiber; 0: 256 KiB */
-    uint64_t choice_limit;    /* stop a run that asked for so many decisions; 0: 100 million */
-    int64_t time_limit_ns;    /* stop a run at this virtual time; 0: a day */
-    uint64_t stop_at;         /* raise SIGTRAP at this decision, for a debugger; 0: never */
-    unsigned watchdog_s;      /* CPU seconds without a call into us; 0: 20 */
+    /*
+     * Questions whether to fail (kind HOST_CHOOSE_FAULT, n = 2) are counted from 1. This one is
+     * answered yes, whatever the tape or the seed say, and with fail_on all later ones; 0: none.
+     */
+    uint64_t fail_at;
+    bool fail_on;
+    /* Receives, at the index of each decision about a switch, its range (255: more). May be NULL.
+     */
+    uint8_t *ranges;
+    size_t range_room;
+    /* At this decision (0: none) reached() is called; it must neither wait nor take a lock. */
+    uint64_t reach;
+    void (*reached)(void *context);
+    size_t stack_bytes;    /* of each fiber; 0: 256 KiB */
+    uint64_t choice_limit; /* stop a run that asked for so many decisions; 0: 100 million */
+    int64_t time_limit_ns; /* stop a run at this virtual time; 0: a day */
+    uint64_t stop_at;      /* raise SIGTRAP at this decision, for a debugger; 0: never */
+    unsigned watchdog_s;   /* CPU seconds without a call into us; 0: 20 */
     /* Called for every decision that is not boring, after it was recorded. May be NULL. */
     void (*decided)(void *context, const struct host_decision *d);
+    /* Called at every point that has a name, for timelines. May be NULL. */
+    void (*passed)(void *context, const char *site);
     /* What the fiber whose `local` this is waits for, as text; false: nothing is known. */
     bool (*describe)(void *local, char *text, size_t size);
     /* The run cannot go on; `why` says so, and it has been printed. Must not return. */
@@ -84,6 +99,7 @@ struct host_sim_config {
 struct host_sim_result {
     uint64_t hash;       /* of all decisions, the fibers that asked and the time of each */
     uint64_t choices;    /* decisions asked for */
+    uint64_t faults;     /* questions whether to fail */
     uint64_t mismatches; /* decisions of `replay` that met another place than on the tape */
     int64_t now_ns;      /* the virtual time at the end */
     unsigned fibers;     /* made during the run */
@@ -101,10 +117,21 @@ bool host_sim_running(void);
  * A preemption point of instrumented code: wskcc has drivers call it at every basic block (see
  * startup.c). `pc` is where.
  */
-void openwsk_host_point(const void *pc);
+__attribute__((visibility("default"))) void openwsk_host_point(const void *pc);
 
-/* Number and name of the running fiber, and of any, for timelines. */
+/* For readers: the running fiber, the time (asking does not move it), the decisions so far. */
 unsigned host_sim_fiber(void);
+int64_t host_sim_now(void);
+uint64_t host_sim_choices(void);
+
+/* Unparks the thread and has it run next, at the running fiber's next point; no decision. */
+void host_sim_run_next(struct host_thread *t);
+
+/* While on, no point switches: only a wait does. */
+void host_sim_hold(bool on);
+
+/* From now on, decisions are boring ones and nobody is preempted; for the end of a run. */
+void host_sim_calm_down(void);
 
 #ifdef __cplusplus
 }

@@ -104,6 +104,7 @@ void KiBugCheck(ULONG Code, const ULONG_PTR Parameters[4], const KI_ORIGIN *Orig
         Stop.Parameters[i] = Parameters[i];
     Stop.FrameCount = host_backtrace(Frames, KI_STOP_FRAMES);
     BecomeReporter();
+    host_note_failure("STOP 0x%08X", Code);
     PrintStop(&Stop);
     RunCallbacks();
     __atomic_store_n(&Stopping, StopHook ? NULL : KiThread(), __ATOMIC_RELEASE);

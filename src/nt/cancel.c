@@ -31,13 +31,15 @@ __attribute__((no_sanitize("thread"))) static void SetCancel(PIRP irp)
     *(volatile BOOLEAN *)&irp->Cancel = TRUE;
 }
 
-BOOLEAN NTAPI IoCancelIrp(PIRP Irp)
+/* With the cancel spin lock, which it releases. */
+static BOOLEAN CancelLocked(PIRP Irp, KIRQL irql)
 {
-    DDI_ENTER(IoCancelIrp);
     PDRIVER_CANCEL routine;
     KI_UPCALL upcall = KiEnterUpcall();
-    KIRQL irql = KeAcquireSpinLockRaiseToDpc(&CancelLock);
 
+    /* The routine releases the lock. */
+    upcall.Irql = irql;
+    upcall.SpinLocks--;
     SetCancel(Irp);
     routine = __atomic_exchange_n((PDRIVER_CANCEL *)&Irp->CancelRoutine, NULL, __ATOMIC_SEQ_CST);
     if (!routine) {
@@ -52,4 +54,23 @@ BOOLEAN NTAPI IoCancelIrp(PIRP Irp)
             Irp);
     KiLeaveUpcall(&upcall, "a cancel routine", (const void *)routine);
     return TRUE;
+}
+
+BOOLEAN NTAPI IoCancelIrp(PIRP Irp)
+{
+    DDI_ENTER(IoCancelIrp);
+    KIRQL irql = KeAcquireSpinLockRaiseToDpc(&CancelLock);
+
+    return CancelLocked(Irp, irql);
+}
+
+BOOLEAN IopCancelPicked(PIRP (*Pick)(VOID))
+{
+    KIRQL irql = KeAcquireSpinLockRaiseToDpc(&CancelLock);
+    PIRP irp = Pick();
+
+    if (irp)
+        return CancelLocked(irp, irql);
+    KeReleaseSpinLock(&CancelLock, irql);
+    return FALSE;
 }

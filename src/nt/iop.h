@@ -76,4 +76,12 @@ NTSTATUS IopWriteFile(PFILE_OBJECT File, PVOID Buffer, ULONG Length, LONGLONG Of
 /* Gives the registry back, after the last driver is gone (cm.c). */
 void IopShutdown(void);
 
+/* ---- cancel.c ------------------------------------------------------------------------------ */
+
+/*
+ * Cancels the IRP that Pick returns under the cancel spin lock (NULL: none), as its owner may at
+ * any time. For sweeps of cancellation; TRUE: its cancel routine ran. At <= DISPATCH_LEVEL.
+ */
+BOOLEAN IopCancelPicked(PIRP (*Pick)(VOID));
+
 #endif

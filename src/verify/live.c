@@ -246,6 +246,25 @@ bool vf_known(enum vf_kind kind, const void *address)
     return vf_group_on(VF_GROUP_LEAKS) && vf_alive(kind, address);
 }
 
+const void *vf_oldest(enum vf_kind kind, bool (*want)(const void *address))
+{
+    const void *oldest = NULL;
+    uint64_t sequence = UINT64_MAX;
+
+    for (unsigned i = 0; i < SHARDS; i++) {
+        struct shard *shard = &shards[i];
+        host_lock(&shard->lock);
+        for (size_t b = 0; shard->buckets && b <= shard->mask; b++)
+            for (const struct entry *e = shard->buckets[b]; e; e = e->next)
+                if (e->kind == kind && e->sequence < sequence && want(e->address)) {
+                    oldest = e->address;
+                    sequence = e->sequence;
+                }
+        host_unlock(&shard->lock);
+    }
+    return oldest;
+}
+
 static bool owned(const struct entry *e, uintptr_t low, uintptr_t high)
 {
     return (uintptr_t)e->owner >= low && (uintptr_t)e->owner < high;

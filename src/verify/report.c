@@ -74,6 +74,7 @@ void vf_report(enum vf_severity severity, const char *rule, const char *clause, 
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     __atomic_fetch_add(&counts[severity], 1, __ATOMIC_RELAXED);
+    host_note_failure("%s", rule);
     print_finding(&finding);
     if (observer)
         observer(&finding, observer_context);

@@ -55,6 +55,10 @@ bool vf_alive(enum vf_kind kind, const void *address);
 /* The same, but false when off. */
 bool vf_known(enum vf_kind kind, const void *address);
 
+/* Of the live objects that want() accepts, the one that was born first; NULL: none. want() is
+ * called with a lock of the verifier held. */
+const void *vf_oldest(enum vf_kind kind, bool (*want)(const void *address));
+
 /* Reports each live object whose owner lies in [low, high) and forgets it; the count. */
 unsigned vf_sweep(uintptr_t low, uintptr_t high, const char *driver);
 /* Calls line() for each kind of object alive whose owner lies in [low, high); the lines. */

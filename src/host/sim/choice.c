@@ -27,6 +27,8 @@ static struct {
     uint64_t hash;
     uint64_t mismatches;
     uint64_t replay_at; /* the next decision of the tape */
+    uint64_t faults;    /* questions whether to fail */
+    bool calm;
 
     /* what the seed drew */
     enum host_strategy strategy;
@@ -116,6 +118,17 @@ void choice_end(struct host_sim_result *result)
     result->hash = run.hash;
     result->choices = run.index;
     result->mismatches = run.mismatches;
+    result->faults = run.faults;
+}
+
+uint64_t host_sim_choices(void)
+{
+    return run.index;
+}
+
+void host_sim_calm_down(void)
+{
+    run.calm = true;
 }
 
 const char *host_choice_name(enum host_choice kind)
@@ -192,13 +205,19 @@ static uint32_t settle(uint32_t n, enum host_choice kind, const char *site, cons
     mix((uint64_t)sched_now());
     if (value)
         record(n, kind, site, pc, value);
+    if (run.config.ranges && run.index < run.config.range_room)
+        run.config.ranges[run.index] = kind != HOST_CHOOSE_PREEMPT || run.calm ? 0
+                                       : n < 255                               ? (uint8_t)n
+                                                                               : 255;
     run.index++;
+    if (run.index == run.config.reach)
+        run.config.reached(run.config.context);
     if (run.config.record) {
         run.config.record->choices = run.index;
         run.config.record->hash = run.hash;
     }
-    if (run.config.stop_at && run.index == run.config.stop_at)
-        __builtin_trap();
+    if (run.index == run.config.stop_at)
+        __asm__ volatile("int3"); /* a debugger goes on behind it */
     if (run.index == run.config.choice_limit)
         sched_stuck("the run has made more decisions than it may");
     return value;
@@ -211,7 +230,14 @@ uint32_t host_choose(uint32_t n, enum host_choice kind, const char *site)
     HOST_ASSERT(n > 0);
     if (n == 1 || !host_sim_running())
         return 0;
-    if (run.config.replay)
+    bool question = kind == HOST_CHOOSE_FAULT && n == 2 && !run.calm;
+    run.faults += question;
+    if (run.calm)
+        value = 0;
+    else if (question && run.config.fail_at && run.faults >= run.config.fail_at &&
+             (run.faults == run.config.fail_at || run.config.fail_on))
+        value = 1;
+    else if (run.config.replay)
         value = from_tape(n, kind, site);
     else if (run.config.seeded)
         value = from_seed(n, kind);
@@ -272,7 +298,7 @@ uint32_t choice_fiber(uint32_t n, struct fiber *const *candidates, bool running,
 {
     uint32_t value = 0;
 
-    if (n == 1)
+    if (n == 1 || run.calm)
         return 0;
     if (run.config.replay)
         value = from_tape(n, HOST_CHOOSE_PREEMPT, site);

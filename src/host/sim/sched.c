@@ -54,10 +54,11 @@ static struct {
     struct fiber *ended; /* its stack can be taken once another one runs */
     struct fiber *from;  /* what the last switch left */
     int64_t now_ns, next_deadline_ns;
+    struct fiber *urgent; /* runs at the next point */
     unsigned fibers, spins, readings;
     uint64_t points;                  /* passed, and rounds of busy waiting */
     uint64_t switched_at, turn_until; /* in points */
-    bool on, reporting;
+    bool on, reporting, held;
 } sim = { .running = &fiber_outside };
 
 static struct fiber *fiber_of(struct host_thread *t)
@@ -78,6 +79,11 @@ bool host_sim_running(void)
 unsigned host_sim_fiber(void)
 {
     return sim.running->number;
+}
+
+int64_t host_sim_now(void)
+{
+    return sim.now_ns;
 }
 
 struct host_thread *host_self(void)
@@ -253,13 +259,47 @@ static void preempt(const char *site, const void *pc)
     go_to(next);
 }
 
+void host_sim_hold(bool on)
+{
+    sim.held = on;
+}
+
+/* Runs what was asked to run next. */
+static bool be_quick(void)
+{
+    unsigned position = 0;
+
+    while (position < sim.ready_count && sim.ready[position] != sim.urgent)
+        position++;
+    sim.urgent = NULL;
+    if (position == sim.ready_count)
+        return false;
+    struct fiber *next = take_ready(position);
+    make_ready(sim.running);
+    go_to(next);
+    return true;
+}
+
+void host_sim_run_next(struct host_thread *t)
+{
+    struct fiber *f = fiber_of(t);
+
+    HAPPENS_BEFORE(f);
+    f->permit = true;
+    if (f->state == FIBER_PARKED)
+        make_ready(f);
+    sim.urgent = f;
+}
+
 static void point(const char *site, const void *pc)
 {
-    if (!sim.on || sim.reporting)
+    if (!sim.on || sim.reporting || sim.held)
         return;
     watchdog_calm();
     wake_due();
     sim.points++;
+    if (sim.urgent && be_quick())
+        return;
     if (sim.ready_count) {
         if (!be_fair() && sim.points > sim.turn_until)
             preempt(site, pc);
@@ -274,6 +314,8 @@ static void point(const char *site, const void *pc)
 
 void host_point(const char *site)
 {
+    if (sim.config.passed && sim.on)
+        sim.config.passed(sim.config.context, site);
     point(site, NULL);
 }
 
@@ -462,7 +504,7 @@ bool host_park(int64_t deadline_ns)
             sim.next_deadline_ns = deadline_ns;
         schedule("park");
     } else {
-        host_point("park");
+        point("park", NULL);
     }
     HAPPENS_AFTER(self);
     bool taken = self->permit;
@@ -478,7 +520,7 @@ void host_unpark(struct host_thread *t)
     f->permit = true;
     if (f->state == FIBER_PARKED)
         make_ready(f);
-    host_point("unpark");
+    point("unpark", NULL);
 }
 
 /* ---- locks ----------------------------------------------------------------------------------- */
@@ -503,7 +545,7 @@ void host_lock(struct host_lock *l)
     struct fiber *self = sim.running;
 
     check_rank(self, l->rank);
-    host_point("lock");
+    point("lock", NULL);
     while (l->word != FREE) {
         HOST_ASSERT(sim.on);
         self->state = FIBER_BLOCKED;
@@ -528,7 +570,7 @@ void host_unlock(struct host_lock *l)
     for (struct fiber *f = sim.all; f; f = f->next)
         if (f->state == FIBER_BLOCKED && f->lock == l)
             make_ready(f);
-    host_point("unlock");
+    point("unlock", NULL);
 }
 
 bool host_lock_held(const struct host_lock *l)

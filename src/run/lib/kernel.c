@@ -6,11 +6,12 @@
 #include "run/lib/kernel.h"
 
 #include <ntifs.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "host/host.h"
 #include "nt/iop.h"
-#include "nt/ki.h"
+#include "nt/kip.h"
 #include "nt/stop.h"
 
 #define SERVICES  "\\Registry\\Machine\\System\\CurrentControlSet\\Services\\"
@@ -194,4 +195,59 @@ struct kernel_result kernel_write(struct kernel_file *file, const void *buffer, 
     NTSTATUS status =
         IopWriteFile((PFILE_OBJECT)file, (PVOID)buffer, (ULONG)size, (LONGLONG)offset, &iosb);
     return Result(status, &iosb);
+}
+
+/* ---- cancellation -------------------------------------------------------------------------- */
+
+static void *(*picker)(void); /* of the one kernel_cancel() under way */
+
+static PIRP Pick(VOID)
+{
+    return picker();
+}
+
+bool kernel_cancel(void *(*pick)(void))
+{
+    picker = pick;
+    return IopCancelPicked(Pick);
+}
+
+bool kernel_can_cancel(const void *irp)
+{
+    return __atomic_load_n(&((const IRP *)irp)->CancelRoutine, __ATOMIC_ACQUIRE) != NULL;
+}
+
+/* ---- what threads wait for ----------------------------------------------------------------- */
+
+static const char *ObjectKind(PVOID Object)
+{
+    switch (KipType(Object)) {
+    case KIP_EVENT_NOTIFICATION:
+    case KIP_EVENT_SYNCHRONIZATION:
+        return "an event";
+    case KIP_MUTANT:
+        return "a mutex";
+    case KIP_SEMAPHORE:
+        return "a semaphore";
+    case KIP_THREAD:
+        return "the end of a thread";
+    case KIP_TIMER_NOTIFICATION:
+    case KIP_TIMER_SYNCHRONIZATION:
+        return "a timer";
+    default:
+        return "an object";
+    }
+}
+
+bool kernel_describe_wait(void *local, char *text, size_t size)
+{
+    PKTHREAD thread = local;
+    size_t used = 0;
+
+    if (thread->WaitState != KIP_WAIT_WAITING)
+        return false;
+    for (ULONG i = 0; i < thread->WaitCount && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "for ",
+                                 ObjectKind(thread->WaitBlocks[i].Object));
+    return true;
 }

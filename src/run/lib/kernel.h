@@ -49,4 +49,13 @@ struct kernel_result kernel_read(struct kernel_file *file, void *buffer, size_t 
 struct kernel_result kernel_write(struct kernel_file *file, const void *buffer, size_t size,
                                   uint64_t offset);
 
+/* Cancels the IRP that pick() returns, NULL: none; pick() must not wait. false: there was none, or
+ * it could no longer be cancelled. */
+bool kernel_cancel(void *(*pick)(void));
+/* Can the live IRP be cancelled now? */
+bool kernel_can_cancel(const void *irp);
+
+/* What the thread whose host_thread.local this is waits for, as text. false: for no object. */
+bool kernel_describe_wait(void *local, char *text, size_t size);
+
 #endif

@@ -19,7 +19,7 @@
 
 struct machine run_machine;
 
-static bool parse_address(const char *text, struct net_addr *addr)
+bool run_parse_address(const char *text, struct net_addr *addr)
 {
     char plain[INET6_ADDRSTRLEN + 1];
     const char *percent = strchr(text, '%');
@@ -63,7 +63,7 @@ static int take_hosts(const struct ow_options *options, struct ow_status *status
     for (size_t i = 0; i < options->host_count; i++) {
         const struct ow_host *h = &options->hosts[i];
         struct net_host *to = &run_machine.hosts[i];
-        if (!parse_address(h->address, &to->addr)) {
+        if (!run_parse_address(h->address, &to->addr)) {
             free_hosts();
             return run_fail(status, OW_INVALID, 0,
                             "%s is no address for %s; give a numeric IPv4 or IPv6 address",
@@ -120,7 +120,8 @@ static int start(const struct ow_options *options, struct ow_status *status)
     if (kernel_failed(ntstatus))
         return run_fail_nt(status, OW_SYSTEM, ntstatus,
                            "the machine does not start with %u processors: ", cpus);
-    struct wsk_config config = { .transport = &net_epoll,
+    struct wsk_config config = { .transport =
+                                     run_machine.transport ? run_machine.transport : &net_epoll,
                                  .hosts = run_machine.hosts,
                                  .ready_delay_ms = options->ready_delay_ms };
     (void)take_switches(options->config, &config);

@@ -9,6 +9,7 @@
 #include "run/lib/runp.h"
 
 #include "host/host.h"
+#include "net/net.h"
 
 struct parameter {
     struct parameter *next;
@@ -35,9 +36,13 @@ struct machine {
     struct parameter *parameters;
     struct net_host *hosts;
     size_t host_count;
+    const struct net_transport *transport; /* NULL: the machine's own network */
 };
 
 extern struct machine run_machine;
+
+/* A numeric address, with %interface where it is an IPv6 one of a link. */
+bool run_parse_address(const char *text, struct net_addr *addr);
 
 /* Writes the parameters that are meant for this service into the registry. */
 int run_apply_parameters(const char *service, struct ow_status *status);

@@ -4,6 +4,8 @@
  */
 #include "run/lib/runp.h"
 
+#include "host/host.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,5 +94,5 @@ void run_say(enum ow_verbosity at_least, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    fprintf(stderr, "openwsk: %s\n", text);
+    host_printf("openwsk: %s\n", text);
 }

@@ -26,6 +26,19 @@ __attribute__((weak, visibility("hidden"))) const struct npi_id NPI_WSK_INTERFAC
     0x2227e803, 0x8d8b, 0x11d4, { 0xab, 0xad, 0x00, 0x90, 0x27, 0x71, 0x9e, 0x09 }
 };
 
+/*
+ * wskcc has the driver call this at every basic block. In the simulated world each is a point at
+ * which another thread may go on; elsewhere there is nobody to tell. A driver has its own copy,
+ * because the sanitizers' libraries bring one that does nothing.
+ */
+__attribute__((weak)) extern void openwsk_host_point(const void *pc);
+void __sanitizer_cov_trace_pc(void);
+__attribute__((visibility("hidden"))) void __sanitizer_cov_trace_pc(void)
+{
+    if (openwsk_host_point)
+        openwsk_host_point(__builtin_return_address(0));
+}
+
 /* The slot of a pure virtual function in C++. */
 void __cxa_pure_virtual(void);
 __attribute__((weak, visibility("hidden"))) void __cxa_pure_virtual(void)

@@ -41,6 +41,13 @@ static const char c_flags[] = "-Wno-error=incompatible-pointer-types -Wno-error=
 static const char clang_c_flags[] = "-Wno-error=incompatible-function-pointer-types";
 static const char cpp_flags[] = "-fno-exceptions -fno-rtti -fno-threadsafe-statics";
 
+/*
+ * A call at every basic block, which startup.c leads to the simulated world. Without the first two
+ * words, clang leaves out just the blocks between which other threads would matter.
+ */
+static const char points[] = "-fsanitize-coverage=trace-pc";
+static const char clang_points[] = "-fsanitize-coverage=bb,no-prune,trace-pc";
+
 static bool user_defines(const struct options *o, const char *definition)
 {
     size_t length = strcspn(definition, "=");
@@ -71,6 +78,8 @@ static void add_compile_flags(struct list *c, const char *source, const struct o
         list_add_words(c, clang_c_flags);
     if (cpp)
         list_add_words(c, cpp_flags);
+    if (!o->plain && !has_flag_prefix(o, "-fsanitize-coverage"))
+        list_add(c, clang ? clang_points : points);
     for (size_t i = 0; definitions[i]; i++)
         if (!user_defines(o, definitions[i]))
             list_add(c, format("-D%s", definitions[i]));

@@ -17,6 +17,7 @@ static const char help[] =
     "object that wskrun loads.\n"
     "\n"
     "  -o OUT         the driver; without it, the first file's name with .so\n"
+    "  --plain        without the preemption points that wsksim uses (wskrun is faster then)\n"
     "  -c, -S, -E     compile, assemble or preprocess only\n"
     "  -v             show the commands\n"
     "  --help         this text\n"
@@ -130,6 +131,10 @@ static int take_own(struct options *o, char **words, int left)
                          "leave it off to build a native driver (.so) from the same source");
     if (strcmp(w, "-v") == 0) {
         o->verbose = true;
+        return 1;
+    }
+    if (strcmp(w, "--plain") == 0) {
+        o->plain = true;
         return 1;
     }
     if (strcmp(w, "-c") == 0 || strcmp(w, "-S") == 0 || strcmp(w, "-E") == 0) {

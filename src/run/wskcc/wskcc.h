@@ -57,7 +57,7 @@ struct options {
     struct list quote_dirs, include_dirs, system_dirs;
     const char *output;
     char stop; /* 0: link; 'c', 'S', 'E': the flag that stops earlier */
-    bool verbose;
+    bool verbose, plain;
 };
 
 void parse_options(struct options *o, int argc, char **argv);

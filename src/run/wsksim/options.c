@@ -1,0 +1,446 @@
+/*
+ * options.c: the command line of wsksim. Every error is one line that says what to write instead,
+ * and exit status 2.
+ */
+#include "scenario.h"
+#include "wsksim.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAX_CPUS        64
+#define MAX_DRIVERS     64
+#define MAX_JOBS        64
+#define MAX_SECONDS     1000000
+#define DEFAULT_CPUS    2
+#define DEFAULT_SECONDS 1
+
+static const char help[] =
+    "usage: wsksim [options] DRIVER [DRIVER...]\n"
+    "\n"
+    "Runs Windows drivers that wskcc compiled in a simulated world: virtual time, a simulated\n"
+    "network, and every decision (who runs next, what fails, when a packet arrives) taken from a\n"
+    "seed or a tape, so that a run can be repeated exactly.\n"
+    "\n"
+    "  --seed N              the seed of the run (default 0: the boring run, without faults)\n"
+    "  --seeds A..B          a sweep over these seeds, on all processors\n"
+    "  --shard I/N           of a sweep only the I-th of N parts\n"
+    "  --jobs N              processes at once (default: the machine's processors)\n"
+    "  --keep-going          do not stop at the first failure\n"
+    "  --scenario FILE       the network and what its peers do, see wsksim(1)\n"
+    "  --replay TAPE         the run that wrote TAPE, and its timeline; drivers and options are\n"
+    "                        those of the tape\n"
+    "  --shrink              make the tape of a failure smaller; with --replay: of that tape\n"
+    "  --exhaust --preemptions K   every order of threads with at most K decisions that are not\n"
+    "                        the boring one (default 1)\n"
+    "  --oom-sweep           fail every allocation once, and every one from there on\n"
+    "  --cancel-sweep        cancel all requests, and unload, at every decision\n"
+    "  --calm                no faults: seeds only choose who runs next and what packets do\n"
+    "  --for SECONDS         of virtual time until the unload (default 1)\n"
+    "  --param NAME=VALUE, --host NAME=ADDR, --cpus N, --verify=LIST, --config=LIST,\n"
+    "  --ready-delay MS      as for wskrun; --cpus is 2 unless given\n"
+    "  --timeline            show threads and decisions of a single run\n"
+    "  --until K, --gdb      stop at decision K, in a debugger\n"
+    "  --tapes DIR           where tapes are written (default: here)\n"
+    "  --quiet, --verbose    say less, more\n"
+    "  --help, --version\n"
+    "\n"
+    "Exit status: 0 no run failed; 1 a driver could not be loaded; 2 wrong command line; 3 a run\n"
+    "failed; 4 a run got stuck. The first failure's tape is written, with the command to replay "
+    "it.\n";
+
+enum {
+    O_SEED = 256,
+    O_SEEDS,
+    O_SHARD,
+    O_JOBS,
+    O_KEEP_GOING,
+    O_SCENARIO,
+    O_REPLAY,
+    O_SHRINK,
+    O_EXHAUST,
+    O_PREEMPTIONS,
+    O_OOM,
+    O_CANCEL,
+    O_CALM,
+    O_FOR,
+    O_PARAM,
+    O_HOST,
+    O_CPUS,
+    O_VERIFY,
+    O_CONFIG,
+    O_READY,
+    O_TIMELINE,
+    O_UNTIL,
+    O_GDB,
+    O_TAPES,
+    O_QUIET,
+    O_VERBOSE,
+    O_HELP,
+    O_VERSION
+};
+
+static const struct option long_options[] = { { "seed", required_argument, NULL, O_SEED },
+                                              { "seeds", required_argument, NULL, O_SEEDS },
+                                              { "shard", required_argument, NULL, O_SHARD },
+                                              { "jobs", required_argument, NULL, O_JOBS },
+                                              { "keep-going", no_argument, NULL, O_KEEP_GOING },
+                                              { "scenario", required_argument, NULL, O_SCENARIO },
+                                              { "replay", required_argument, NULL, O_REPLAY },
+                                              { "shrink", no_argument, NULL, O_SHRINK },
+                                              { "exhaust", no_argument, NULL, O_EXHAUST },
+                                              { "preemptions", required_argument, NULL,
+                                                O_PREEMPTIONS },
+                                              { "oom-sweep", no_argument, NULL, O_OOM },
+                                              { "cancel-sweep", no_argument, NULL, O_CANCEL },
+                                              { "calm", no_argument, NULL, O_CALM },
+                                              { "for", required_argument, NULL, O_FOR },
+                                              { "param", required_argument, NULL, O_PARAM },
+                                              { "host", required_argument, NULL, O_HOST },
+                                              { "cpus", required_argument, NULL, O_CPUS },
+                                              { "verify", required_argument, NULL, O_VERIFY },
+                                              { "config", required_argument, NULL, O_CONFIG },
+                                              { "ready-delay", required_argument, NULL, O_READY },
+                                              { "timeline", no_argument, NULL, O_TIMELINE },
+                                              { "until", required_argument, NULL, O_UNTIL },
+                                              { "gdb", no_argument, NULL, O_GDB },
+                                              { "tapes", required_argument, NULL, O_TAPES },
+                                              { "quiet", no_argument, NULL, O_QUIET },
+                                              { "verbose", no_argument, NULL, O_VERBOSE },
+                                              { "help", no_argument, NULL, O_HELP },
+                                              { "version", no_argument, NULL, O_VERSION },
+                                              { NULL, 0, NULL, 0 } };
+
+static void say(const char *format, va_list args)
+{
+    char text[2048];
+
+    vsnprintf(text, sizeof(text), format, args);
+    fprintf(stderr, "wsksim: %s\n", text);
+}
+
+void usage_error(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    say(format, args);
+    va_end(args);
+    exit(EXIT_USAGE);
+}
+
+void complain(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    say(format, args);
+    va_end(args);
+}
+
+void note(const struct options *o, const char *format, ...)
+{
+    va_list args;
+
+    if (o->machine.verbosity < OW_NORMAL)
+        return;
+    va_start(args, format);
+    say(format, args);
+    va_end(args);
+}
+
+static void *grow(void *array, size_t count, size_t size)
+{
+    void *more = realloc(array, (count + 1) * size);
+
+    if (!more)
+        usage_error("out of memory");
+    return more;
+}
+
+static char *copy(const char *from, size_t length)
+{
+    char *s = strndup(from, length);
+
+    if (!s)
+        usage_error("out of memory");
+    return s;
+}
+
+static uint64_t parse_number(const char *option, const char *value, uint64_t low, uint64_t high)
+{
+    char *end;
+
+    errno = 0;
+    uint64_t n = strtoull(value, &end, 10);
+    if (errno || end == value || *end || *value == '-' || n < low || n > high)
+        usage_error("%s %s: give a number from %" PRIu64 " to %" PRIu64, option, value, low, high);
+    return n;
+}
+
+static double parse_seconds(const char *option, const char *value)
+{
+    char *end;
+    double seconds = strtod(value, &end);
+
+    if (end == value || *end || !isfinite(seconds) || seconds < 0 || seconds > MAX_SECONDS)
+        usage_error("%s %s: not a number of seconds; for example: %s 2.5", option, value, option);
+    return seconds;
+}
+
+static void parse_seeds(struct options *o, const char *value)
+{
+    int used = 0;
+
+    if (sscanf(value, "%" SCNu64 "..%" SCNu64 "%n", &o->first_seed, &o->last_seed, &used) != 2 ||
+        value[used] || o->first_seed > o->last_seed)
+        usage_error("--seeds %s: write it as FIRST..LAST, for example --seeds 1..10000", value);
+}
+
+static void parse_shard(struct options *o, const char *value)
+{
+    int used = 0;
+
+    if (sscanf(value, "%u/%u%n", &o->shard, &o->shards, &used) != 2 || value[used] || !o->shard ||
+        o->shard > o->shards)
+        usage_error("--shard %s: write it as I/N with 1 <= I <= N, for example --shard 3/8", value);
+}
+
+static void add_param(struct options *o, const char *text)
+{
+    const char *equals = strchr(text, '=');
+    const char *colon = strchr(text, ':');
+
+    if (colon && equals && colon > equals)
+        colon = NULL;
+    const char *name = colon ? colon + 1 : text;
+    if (!equals || equals == name || colon == text)
+        usage_error("--param %s: write it as NAME=VALUE or DRIVER:NAME=VALUE", text);
+    o->params = grow(o->params, (size_t)o->param_count, sizeof(*o->params));
+    struct param *p = &o->params[o->param_count++];
+    p->driver = colon ? copy(text, (size_t)(colon - text)) : NULL;
+    p->name = copy(name, (size_t)(equals - name));
+    p->value = copy(equals + 1, strlen(equals + 1));
+}
+
+static void add_host(struct options *o, const char *text)
+{
+    const char *equals = strchr(text, '=');
+    size_t n = o->machine.host_count;
+
+    if (!equals || equals == text || !equals[1])
+        usage_error("--host %s: write it as NAME=ADDR, for example --host server=10.0.0.2", text);
+    struct ow_host *hosts = grow((void *)o->machine.hosts, n, sizeof(*hosts));
+    hosts[n].name = copy(text, (size_t)(equals - text));
+    hosts[n].address = equals + 1;
+    o->machine.hosts = hosts;
+    o->machine.host_count = n + 1;
+}
+
+/* What runs: goes into a tape. */
+static bool take_what(struct options *o, int which, const char *value)
+{
+    switch (which) {
+    case O_SCENARIO:
+        o->scenario = scenario_read(value);
+        return true;
+    case O_CALM:
+        o->calm = true;
+        return true;
+    case O_FOR:
+        o->run_seconds = parse_seconds("--for", value);
+        return true;
+    case O_PARAM:
+        add_param(o, value);
+        return true;
+    case O_HOST:
+        add_host(o, value);
+        return true;
+    case O_CPUS:
+        o->machine.cpus = (unsigned)parse_number("--cpus", value, 1, MAX_CPUS);
+        return true;
+    case O_VERIFY:
+        o->machine.verify = value;
+        return true;
+    case O_CONFIG:
+        o->machine.config = value;
+        return true;
+    case O_READY:
+        o->machine.ready_delay_ms =
+            (unsigned)parse_number("--ready-delay", value, 0, MAX_SECONDS * 1000ul);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Which runs there are. */
+static bool take_mode(struct options *o, int which, const char *value)
+{
+    switch (which) {
+    case O_SEED:
+        o->first_seed = o->last_seed = parse_number("--seed", value, 0, UINT64_MAX);
+        return true;
+    case O_SEEDS:
+        parse_seeds(o, value);
+        return true;
+    case O_SHARD:
+        parse_shard(o, value);
+        return true;
+    case O_REPLAY:
+        o->mode = MODE_REPLAY;
+        o->tape_file = value;
+        return true;
+    case O_EXHAUST:
+        o->mode = MODE_EXHAUST;
+        return true;
+    case O_PREEMPTIONS:
+        o->preemptions = (unsigned)parse_number("--preemptions", value, 0, 8);
+        return true;
+    case O_OOM:
+        o->mode = MODE_OOM;
+        return true;
+    case O_CANCEL:
+        o->mode = MODE_CANCEL;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void take_how(struct options *o, int which, const char *value)
+{
+    switch (which) {
+    case O_JOBS:
+        o->jobs = (unsigned)parse_number("--jobs", value, 1, MAX_JOBS);
+        break;
+    case O_KEEP_GOING:
+        o->keep_going = true;
+        break;
+    case O_SHRINK:
+        o->shrink = true;
+        break;
+    case O_TIMELINE:
+        o->timeline = true;
+        break;
+    case O_UNTIL:
+        o->stop_at = parse_number("--until", value, 1, UINT64_MAX);
+        break;
+    case O_GDB:
+        o->gdb = true;
+        break;
+    case O_TAPES:
+        o->tape_dir = value;
+        break;
+    case O_QUIET:
+        o->machine.verbosity = OW_QUIET;
+        break;
+    case O_VERBOSE:
+        o->machine.verbosity = OW_VERBOSE;
+        break;
+    case O_HELP:
+        fputs(help, stdout);
+        exit(EXIT_FINE);
+    case O_VERSION:
+        printf("wsksim (OpenWSK) %s\n", ow_version());
+        exit(EXIT_FINE);
+    }
+}
+
+static void keep_word(struct options *o, const char *word)
+{
+    o->argv = grow(o->argv, (size_t)o->argc, sizeof(*o->argv));
+    o->argv[o->argc++] = copy(word, strlen(word));
+}
+
+static const char *name_of(int which)
+{
+    const struct option *option = long_options;
+
+    while (option->val != which)
+        option++;
+    return option->name;
+}
+
+/* Keeps what says what runs in the form --NAME=VALUE. */
+static void keep_option(struct options *o, int which, const char *value)
+{
+    char word[4096];
+
+    snprintf(word, sizeof(word), "--%s%s%s", name_of(which), value ? "=" : "", value ? value : "");
+    keep_word(o, word);
+}
+
+static void take_words(struct options *o, int argc, char **argv, bool from_tape)
+{
+    int which;
+
+    optind = 0;
+    while ((which = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
+        if (which == ':')
+            usage_error("%s needs a value after it; see wsksim --help", argv[optind - 1]);
+        if (which == '?')
+            usage_error("%s: no such option, or it is written differently; see wsksim --help",
+                        argv[optind - 1]);
+        if (take_what(o, which, optarg))
+            keep_option(o, which, optarg);
+        else if (!from_tape && !take_mode(o, which, optarg))
+            take_how(o, which, optarg);
+    }
+    if (optind == argc)
+        return;
+    o->drivers = argv + optind;
+    o->driver_count = argc - optind;
+    for (int i = optind; i < argc; i++)
+        keep_word(o, argv[i]);
+}
+
+/* A tape brings the words that it was made with, behind those of the command line. */
+static void take_tape(struct options *o)
+{
+    int count;
+    char **words = tape_words(o->tape_file, &count);
+    char **argv = calloc((size_t)count + 2, sizeof(*argv));
+
+    if (!argv)
+        usage_error("out of memory");
+    argv[0] = "wsksim";
+    for (int i = 0; i < count; i++)
+        argv[i + 1] = words[i];
+    take_words(o, count + 1, argv, true);
+}
+
+static void check(const struct options *o)
+{
+    if (!o->driver_count)
+        usage_error("no driver given; try: wsksim ./driver.so, or wsksim --help");
+    if (o->driver_count > MAX_DRIVERS)
+        usage_error("too many drivers; at most %d", MAX_DRIVERS);
+    if (o->gdb && o->mode != MODE_REPLAY)
+        usage_error("--gdb goes with --replay TAPE");
+    if (o->last_seed - o->first_seed >= UINT64_MAX / 2)
+        usage_error("--seeds: too many");
+}
+
+void parse_options(struct options *o, int argc, char **argv)
+{
+    memset(o, 0, sizeof(*o));
+    o->run_seconds = DEFAULT_SECONDS;
+    o->machine.cpus = DEFAULT_CPUS;
+    o->machine.verbosity = OW_NORMAL;
+    o->preemptions = 1;
+    o->shard = o->shards = 1;
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    o->jobs = processors < 1 ? 1 : processors > MAX_JOBS ? MAX_JOBS : (unsigned)processors;
+    opterr = 0;
+    take_words(o, argc, argv, false);
+    if (o->mode == MODE_REPLAY && !o->driver_count)
+        take_tape(o);
+    check(o);
+}

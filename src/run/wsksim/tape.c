@@ -1,0 +1,150 @@
+/*
+ * tape.c: tapes as text, one line for each decision that was not the boring one.
+ *
+ *     # OpenWSK tape 1
+ *     version 0.1.0
+ *     arg --cpus
+ *     arg 2
+ *     arg echo.so
+ *     fail VF-POOL-07
+ *     #41 preempt 1/3 "driver" thread 4 (worker) at 1.000012 s, receive+0x1c (echo.c:6)
+ *
+ * What follows the quoted name is for readers. A tape with fewer lines is a tape, too: what is not
+ * there is answered with 0.
+ */
+#include "wsksim.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LINE_BYTES 4096
+
+static const char magic[] = "# OpenWSK tape 1";
+
+void decision_place(const struct host_decision *d, char *text, size_t size)
+{
+    if (d->pc)
+        host_symbolize((const void *)d->pc, text, size);
+    else
+        snprintf(text, size, "%s", d->site);
+}
+
+static void write_decision(FILE *f, const struct host_decision *d)
+{
+    char place[256];
+
+    decision_place(d, place, sizeof(place));
+    fprintf(f, "#%" PRIu64 " %s %u/%u \"%s\" thread %u (%s) at %.9f s, %s\n", d->index,
+            host_choice_name((enum host_choice)d->kind), d->value, d->n, d->site, d->fiber,
+            d->fiber_name, (double)d->now_ns / 1e9, place);
+}
+
+const char *tape_write(const struct options *o, const struct outcome *out)
+{
+    static char name[LINE_BYTES];
+
+    snprintf(name, sizeof(name), "%s%sfail-%016" PRIx64 ".tape", o->tape_dir ? o->tape_dir : "",
+             o->tape_dir ? "/" : "", out->tape.hash);
+    FILE *f = fopen(name, "w");
+    if (!f)
+        usage_error("cannot write %s: %s", name, strerror(errno));
+    fprintf(f, "%s\nversion %s\n", magic, ow_version());
+    for (int i = 0; i < o->argc; i++)
+        fprintf(f, "arg %s\n", o->argv[i]);
+    fprintf(f, "fail %s\n", out->failure);
+    for (uint64_t i = 0; i < out->tape.count; i++)
+        write_decision(f, &out->tape.decisions[i]);
+    if (fclose(f))
+        usage_error("cannot write %s: %s", name, strerror(errno));
+    return name;
+}
+
+static bool parse_decision(const char *line, struct host_decision *d)
+{
+    char kind[16], site[sizeof(d->site)];
+
+    memset(d, 0, sizeof(*d));
+    if (sscanf(line, "#%" SCNu64 " %15s %u/%u \"%31[^\"]\"", &d->index, kind, &d->value, &d->n,
+               site) != 5)
+        return false;
+    for (d->kind = 0; d->kind <= HOST_CHOOSE_TIME; d->kind++)
+        if (strcmp(kind, host_choice_name((enum host_choice)d->kind)) == 0)
+            break;
+    snprintf(d->site, sizeof(d->site), "%s", site);
+    return d->kind <= HOST_CHOOSE_TIME && d->value < d->n;
+}
+
+/* Calls take() with each line after the first, without its end, and its number. */
+static void read_lines(const char *file, void (*take)(void *context, char *line, unsigned number),
+                       void *context)
+{
+    char line[LINE_BYTES];
+    unsigned number = 1;
+    FILE *f = fopen(file, "r");
+
+    if (!f)
+        usage_error("cannot read the tape %s: %s", file, strerror(errno));
+    if (!fgets(line, sizeof(line), f) || strncmp(line, magic, sizeof(magic) - 1) != 0)
+        usage_error("%s is no tape of wsksim: its first line is not \"%s\"", file, magic);
+    while (fgets(line, sizeof(line), f)) {
+        line[strcspn(line, "\n")] = 0;
+        take(context, line, ++number);
+    }
+    fclose(f);
+}
+
+struct reading {
+    const char *file;
+    struct host_tape *tape;
+    char *failure;
+    size_t failure_size;
+    char **words;
+    int count;
+};
+
+static void take_decision(void *context, char *line, unsigned number)
+{
+    struct reading *r = context;
+
+    if (strncmp(line, "fail ", 5) == 0)
+        snprintf(r->failure, r->failure_size, "%s", line + 5);
+    if (line[0] != '#')
+        return;
+    if (r->tape->count == r->tape->room)
+        usage_error("%s:%u: too many decisions; at most %" PRIu64, r->file, number, r->tape->room);
+    if (!parse_decision(line, &r->tape->decisions[r->tape->count]))
+        usage_error("%s:%u: not a decision: %s", r->file, number, line);
+    r->tape->count++;
+}
+
+void tape_read(const char *file, struct host_tape *tape, char *failure, size_t size)
+{
+    struct reading r = { .file = file, .tape = tape, .failure = failure, .failure_size = size };
+
+    tape->count = 0;
+    *failure = 0;
+    read_lines(file, take_decision, &r);
+}
+
+static void take_word(void *context, char *line, unsigned number)
+{
+    struct reading *r = context;
+
+    (void)number;
+    if (strncmp(line, "arg ", 4) != 0)
+        return;
+    r->words = realloc(r->words, ((size_t)r->count + 1) * sizeof(*r->words));
+    if (!r->words || !(r->words[r->count++] = strdup(line + 4)))
+        usage_error("out of memory");
+}
+
+char **tape_words(const char *file, int *count)
+{
+    struct reading r = { .file = file };
+
+    read_lines(file, take_word, &r);
+    *count = r.count;
+    return r.words;
+}

@@ -1,0 +1,341 @@
+/*
+ * world.c: one run of the drivers in the simulated world, in this process.
+ *
+ * The first thread of the run sets the network up, boots the machine, loads the drivers, lets the
+ * scenario happen, heals the network, waits for what must still come to an end, unloads the drivers
+ * and stops the machine. A second one, the trouble maker, waits for the decision at which it is to
+ * cancel what can be cancelled; it is there in every run, so that decisions keep their numbers.
+ */
+#include "scenario.h"
+#include "wsksim.h"
+
+#include "run/lib/machine.h"
+#include "verify/vf.h"
+
+#include <string.h>
+
+#define SECOND_NS         INT64_C(1000000000)
+#define UNLOAD_TIMEOUT_MS 60000
+#define STACK_BYTES       (512u << 10)
+#define LIVENESS_NS       (60 * SECOND_NS)
+#define LOOK_NS           (SECOND_NS / 100) /* how often it is looked whether the peers are done */
+
+static struct world {
+    const struct options *options;
+    const struct source *source;
+    struct outcome *out;
+    struct sim_world *network;
+    int64_t start_ns;
+    struct ow_driver **drivers;
+    int loaded;
+    bool clean; /* the process can have another run */
+    struct host_thread *main_thread, *trouble_maker;
+    bool trouble, over; /* for the trouble maker; for the main thread: unload now */
+} world;
+
+/* ---- what the run prints --------------------------------------------------------------------- */
+
+static void keep_output(const char *text, size_t length)
+{
+    struct outcome *out = world.out;
+    size_t room = OUTPUT_BYTES - out->output_length;
+    size_t n = length < room ? length : room;
+
+    memcpy(out->output + out->output_length, text, n);
+    out->output_length += n;
+}
+
+static void fail_run(int status, const char *what)
+{
+    host_note_failure("%s", what);
+    if (!world.out->status)
+        world.out->status = status;
+}
+
+/* ---- trouble --------------------------------------------------------------------------------- */
+
+static void *pick_irp(void)
+{
+    /* Until the cancel routine is taken out of it, the IRP must not end. */
+    host_sim_hold(true);
+    void *irp = (void *)vf_oldest(VF_IRP, kernel_can_cancel);
+    host_sim_hold(false);
+    return irp;
+}
+
+static void make_trouble(void *unused)
+{
+    (void)unused;
+    while (!world.over) {
+        if (!world.trouble) {
+            host_park(HOST_FOREVER);
+            continue;
+        }
+        world.trouble = false;
+        while (kernel_cancel(pick_irp))
+            ;
+    }
+}
+
+static void reached(void *unused)
+{
+    (void)unused;
+    if (world.source->cancel_at) {
+        world.trouble = true;
+        host_sim_run_next(world.trouble_maker);
+    } else {
+        world.over = true;
+        host_sim_run_next(world.main_thread);
+    }
+}
+
+/* ---- the parts of a run ---------------------------------------------------------------------- */
+
+static void violation(void *context, const char *text)
+{
+    (void)context;
+    host_printf("wsksim: the network: %s\n", text);
+    fail_run(EXIT_FOUND, text);
+}
+
+static void add_address(int host, const char *text)
+{
+    struct net_addr addr;
+
+    if (!run_parse_address(text, &addr) || sim_address_add(world.network, host, &addr))
+        host_panic("the address %s cannot be added", text);
+}
+
+static void build_network(void)
+{
+    struct sim_config config = { .violation = violation };
+
+    if (!world.options->calm)
+        sim_faults_draw(&config.faults);
+    if (world.options->scenario)
+        scenario_faults(world.options->scenario, &config.faults);
+    if (sim_world_create(&world.network, &config))
+        host_panic("out of memory for the simulated network");
+    add_address(0, "10.0.0.1");
+    add_address(0, "fd00::1");
+    world.start_ns = host_now();
+    if (world.options->scenario)
+        scenario_begin(world.options->scenario, world.network);
+}
+
+/* A failure that was asked for is no failure of the driver. */
+static bool asked_for(void)
+{
+    return world.source->fail_at || world.source->cancel_at || world.source->unload_at ||
+           (world.source->seeded && !world.options->calm) || world.source->replay;
+}
+
+static bool boot(void)
+{
+    struct ow_status why;
+
+    run_machine.transport = &net_sim;
+    if (ow_boot(&world.options->machine, &why) == OW_OK)
+        return true;
+    host_printf("wsksim: %s\n", why.text);
+    if (!asked_for())
+        fail_run(EXIT_LOAD, why.text);
+    return false;
+}
+
+static void set_parameters(void)
+{
+    struct ow_status why;
+
+    for (int i = 0; i < world.options->param_count; i++) {
+        const struct param *p = &world.options->params[i];
+        if (ow_set_parameter(p->driver, p->name, p->value, &why))
+            fail_run(EXIT_USAGE, why.text);
+    }
+}
+
+static void load(void)
+{
+    struct ow_status why;
+
+    for (int i = 0; i < world.options->driver_count; i++) {
+        int error = ow_load(world.options->drivers[i], &world.drivers[i], &why);
+        if (error) {
+            host_printf("wsksim: %s\n", why.text);
+            if (error != OW_ENTRY || !asked_for())
+                fail_run(EXIT_LOAD, why.text);
+            return;
+        }
+        world.loaded++;
+    }
+}
+
+static bool peers_are_done(void)
+{
+    return world.options->scenario && scenario_finished();
+}
+
+/* Waits until then, until the peers are done, or until the unload is to begin. */
+static void wait_until(int64_t end)
+{
+    while (!world.over && host_now() < end && !peers_are_done()) {
+        int64_t next = world.options->scenario ? host_now() + LOOK_NS : end;
+        host_park(next < end ? next : end);
+    }
+}
+
+static void live(void)
+{
+    const struct scenario *s = world.options->scenario;
+    double seconds = s && s->duration > 0 ? s->duration : world.options->run_seconds;
+
+    for (unsigned i = 0; s && i < s->cuts_count; i++) {
+        wait_until(world.start_ns + scenario_cut_at(s, i));
+        scenario_cut(s, world.network, i);
+    }
+    wait_until(world.start_ns + (int64_t)(seconds * SECOND_NS));
+    sim_heal(world.network);
+    if (s && !world.over)
+        wait_until(host_now() + LIVENESS_NS);
+}
+
+/* What the peers have seen counts, unless the unload came upon them. */
+static void judge(void)
+{
+    if (!world.options->scenario || world.over)
+        return;
+    const char *wrong = scenario_verdict(!asked_for());
+    if (!wrong)
+        return;
+    host_printf("wsksim: %s\n", wrong);
+    fail_run(EXIT_FOUND, wrong);
+}
+
+static void unload(void)
+{
+    struct ow_status why;
+
+    while (world.loaded) {
+        if (ow_unload(world.drivers[--world.loaded], UNLOAD_TIMEOUT_MS, &why)) {
+            host_printf("wsksim: %s\n", why.text);
+            fail_run(EXIT_STUCK, "an unload did not end");
+            world.clean = false;
+            return;
+        }
+    }
+}
+
+static void shut_down(void)
+{
+    struct ow_status why;
+
+    world.over = true;
+    host_unpark(world.trouble_maker);
+    host_thread_join(world.trouble_maker);
+    if (ow_shutdown(&why))
+        fail_run(EXIT_FOUND, why.text);
+    sim_world_destroy(world.network);
+}
+
+static void live_and_die(void *unused)
+{
+    struct ow_report found;
+
+    (void)unused;
+    world.main_thread = host_self();
+    if (host_thread_create(&world.trouble_maker, make_trouble, NULL, "trouble"))
+        host_panic("out of memory for a thread");
+    build_network();
+    if (boot()) {
+        set_parameters();
+        world.out->window = host_sim_choices();
+        load();
+        if (world.loaded == world.options->driver_count)
+            live();
+        if (world.loaded == world.options->driver_count)
+            judge();
+        sim_heal(world.network);
+        unload();
+    }
+    host_sim_calm_down();
+    if (world.clean)
+        shut_down();
+    ow_report(&found);
+    if (found.errors + found.warnings)
+        fail_run(EXIT_FOUND, "findings");
+}
+
+/* ---- from outside ---------------------------------------------------------------------------- */
+
+static void stuck(void *context, const char *why)
+{
+    (void)context;
+    (void)why;
+    world.out->status = EXIT_STUCK;
+    timeline_end();
+    host_exit(EXIT_STUCK);
+}
+
+static void passed(void *context, const char *site)
+{
+    (void)context;
+    timeline_passed(site);
+}
+
+static void decided(void *context, const struct host_decision *d)
+{
+    (void)context;
+    timeline_decided(d);
+}
+
+static struct host_sim_config config_of(const struct source *s, enum show show, struct outcome *out)
+{
+    bool timeline = show == SHOW_TIMELINE;
+
+    return (struct host_sim_config){
+        .seeded = s->seeded,
+        .seed = s->seed,
+        .replay = s->replay,
+        .quiet_kinds = world.options->calm ? 1u << HOST_CHOOSE_FAULT : 0,
+        .record = &out->tape,
+        .fail_at = s->fail_at,
+        .fail_on = s->fail_on,
+        .ranges = out->ranges,
+        .range_room = MAX_POINTS,
+        .reach = s->cancel_at ? s->cancel_at : s->unload_at,
+        .reached = reached,
+        .stack_bytes = STACK_BYTES,
+        .stop_at = world.options->stop_at,
+        .passed = timeline ? passed : NULL,
+        .decided = timeline ? decided : NULL,
+        .describe = kernel_describe_wait,
+        .stuck = stuck,
+    };
+}
+
+bool run_here(const struct options *o, const struct source *source, enum show show,
+              struct outcome *out)
+{
+    static struct ow_driver *drivers[64];
+
+    out->status = EXIT_FINE;
+    out->output_length = 0;
+    out->window = out->points = 0;
+    memset(&world, 0, sizeof(world));
+    world = (struct world){
+        .options = o, .source = source, .out = out, .drivers = drivers, .clean = true
+    };
+    host_failure_clear(out->failure, sizeof(out->failure));
+    host_print_to(show == SHOW_NOTHING ? keep_output : NULL);
+    struct host_sim_config config = config_of(source, show, out);
+    if (show == SHOW_TIMELINE)
+        timeline_begin();
+    host_sim_run(&config, live_and_die, NULL, &out->result);
+    if (show == SHOW_TIMELINE)
+        timeline_end();
+    host_print_to(NULL);
+    out->points = out->result.choices;
+    if (world.clean && out->result.left)
+        fail_run(EXIT_FOUND, "threads are left at the end");
+    return world.clean && !out->status && !out->result.left;
+}

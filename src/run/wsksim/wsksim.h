@@ -1,0 +1,170 @@
+/*
+ * wsksim.h: what the files of wsksim share.
+ *
+ * One run is a world (world.c): a simulated network, the machine, the drivers, the scenario, the
+ * unload. Where its decisions come from is its source: a seed, a tape, or a tape with failures of
+ * allocations added. Runs that may fail happen in a child process (runner.c), which shares its
+ * outcome with this one, so that it can be read however the child ended.
+ */
+#ifndef OPENWSK_WSKSIM_H
+#define OPENWSK_WSKSIM_H
+
+#include "host/sim.h"
+#include "openwsk/openwsk.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct scenario;
+
+/* Exit statuses, as of wskrun; documented in wsksim(1). */
+enum { EXIT_FINE = 0, EXIT_LOAD = 1, EXIT_USAGE = 2, EXIT_FOUND = 3, EXIT_STUCK = 4 };
+
+struct param {
+    char *driver; /* NULL: every driver */
+    char *name, *value;
+};
+
+enum mode { MODE_SEEDS, MODE_REPLAY, MODE_EXHAUST, MODE_OOM, MODE_CANCEL };
+
+struct options {
+    /* what runs; goes into tapes */
+    struct ow_options machine;
+    char **drivers;
+    int driver_count;
+    struct param *params;
+    int param_count;
+    const struct scenario *scenario; /* NULL: none */
+    double run_seconds; /* of virtual time, when there is no scenario that ends by itself */
+    bool calm;          /* --calm: no faults, in the network or above */
+    /* how it is run */
+    enum mode mode;
+    uint64_t first_seed, last_seed;
+    unsigned shard, shards;
+    unsigned preemptions;
+    const char *tape_file;
+    const char *tape_dir;
+    bool shrink, keep_going, gdb, timeline;
+    unsigned jobs;
+    uint64_t stop_at;
+    int argc; /* the words that say what runs, for the tape */
+    char **argv;
+};
+
+/* ---- options.c ---- */
+
+void parse_options(struct options *o, int argc, char **argv);
+__attribute__((noreturn, format(printf, 1, 2))) void usage_error(const char *format, ...);
+__attribute__((format(printf, 1, 2))) void complain(const char *format, ...);
+__attribute__((format(printf, 2, 3))) void note(const struct options *o, const char *format, ...);
+
+/* ---- where decisions come from ---- */
+
+struct source {
+    bool seeded;
+    uint64_t seed;
+    const struct host_tape *replay;
+    /* Questions whether to fail, counted from 1: the one that is answered yes (0: none), and
+     * whether all later ones are, too. */
+    uint64_t fail_at;
+    bool fail_on;
+    uint64_t cancel_at; /* the decision at which pending requests are cancelled; 0: none */
+    uint64_t unload_at; /* the decision at which the unload begins; 0: at the end */
+};
+
+/* ---- the outcome of a run, in memory that parent and child share ---- */
+
+#define MAX_DECISIONS (1u << 18)
+#define MAX_POINTS    (1u << 20)
+#define OUTPUT_BYTES  (256u << 10)
+
+struct outcome {
+    int status;        /* as an exit status */
+    char failure[256]; /* what it is known by; "" if none */
+    struct host_sim_result result;
+    uint64_t faults; /* questions whether to fail */
+    struct host_tape tape;
+    struct host_decision decisions[MAX_DECISIONS];
+    /* The range of each decision about a switch, 0 for others, from `window` to the end. */
+    uint64_t window;
+    uint64_t points;
+    uint8_t ranges[MAX_POINTS];
+    size_t output_length;
+    char output[OUTPUT_BYTES]; /* what the run printed, when it is not shown */
+};
+
+/* NULL: no memory. */
+struct outcome *outcome_new(void);
+void outcome_free(struct outcome *out);
+
+/* ---- world.c ---- */
+
+/* How much of a run is shown. */
+enum show { SHOW_NOTHING, SHOW_OUTPUT, SHOW_TIMELINE };
+
+/*
+ * Runs in this process. true: another run may follow in it. A run that crashes or is stuck ends the
+ * process; `out` is filled all the same.
+ */
+bool run_here(const struct options *o, const struct source *source, enum show show,
+              struct outcome *out);
+
+/* ---- runner.c ---- */
+
+/* The same in a child process. */
+void run_apart(const struct options *o, const struct source *source, enum show show,
+               struct outcome *out);
+
+/* From how the child ended (waitpid): the status, and a failure that it could not name itself. */
+void outcome_settle(struct outcome *out, int status);
+
+/* ---- tape.c ---- */
+
+/* Writes it to DIR/fail-HASH.tape; the name, which is valid until the next call. */
+const char *tape_write(const struct options *o, const struct outcome *out);
+/* Reads the decisions; ends the program when the file is no tape. */
+void tape_read(const char *file, struct host_tape *tape, char *failure, size_t size);
+/* The words of the command line that a tape was made with. */
+char **tape_words(const char *file, int *count);
+/* "driver.c:12" or a name: where a decision was made. */
+void decision_place(const struct host_decision *d, char *text, size_t size);
+
+/* ---- the modes; each returns an exit status ---- */
+
+int sweep_seeds(const struct options *o);
+int replay_tape(const struct options *o);
+int exhaust(const struct options *o);
+int sweep_failures(const struct options *o);
+int sweep_cancels(const struct options *o);
+
+/* ---- shrink.c ---- */
+
+/* Makes the tape in `out` as small as it goes while the same failure happens; the runs it took. */
+unsigned shrink(const struct options *o, const struct source *source, struct outcome *out);
+
+/* ---- report.c ---- */
+
+/* A failure: its output, a tape (shrunk if asked for), and the command that replays it. */
+void report_failure(const struct options *o, const struct source *source, struct outcome *out,
+                    const char *what);
+
+/* ---- timeline.c ---- */
+
+void timeline_begin(void);
+void timeline_passed(const char *site);
+void timeline_decided(const struct host_decision *d);
+void timeline_end(void);
+
+/* ---- progress.c ---- */
+
+/* A line that is overwritten on a terminal, once a second. */
+struct progress {
+    const char *unit; /* "seeds" */
+    uint64_t total, done, failed;
+    int64_t start_ns, shown_ns;
+};
+void progress_begin(struct progress *p, const char *unit, uint64_t total);
+void progress_show(struct progress *p, bool last);
+
+#endif
