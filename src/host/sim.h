@@ -19,7 +19,8 @@ extern "C" {
 
 /*
  * One decision that was not the boring one. `index` counts all decisions of the run from 0. `site`
- * names the place that asked, and is what a replay compares; `pc` is the place in a driver or 0.
+ * names the place that asked, and is what a replay compares. `pc` is the place in a driver, or 0;
+ * whoever is told of decisions may turn it into an offset in the image of a driver, counted from 1.
  */
 struct host_decision {
     uint64_t index;
@@ -28,6 +29,7 @@ struct host_decision {
     uint32_t n, value;
     uint32_t kind; /* enum host_choice */
     uint32_t fiber;
+    uint32_t image;
     char site[32];
     char fiber_name[24];
 };
@@ -85,8 +87,8 @@ struct host_sim_config {
     int64_t time_limit_ns; /* stop a run at this virtual time; 0: a day */
     uint64_t stop_at;      /* raise SIGTRAP at this decision, for a debugger; 0: never */
     unsigned watchdog_s;   /* CPU seconds without a call into us; 0: 20 */
-    /* Called for every decision that is not boring, after it was recorded. May be NULL. */
-    void (*decided)(void *context, const struct host_decision *d);
+    /* Called for every decision that is not boring, before it is recorded. May be NULL. */
+    void (*decided)(void *context, struct host_decision *d);
     /* Called at every point that has a name, for timelines. May be NULL. */
     void (*passed)(void *context, const char *site);
     /* What the fiber whose `local` this is waits for, as text; false: nothing is known. */

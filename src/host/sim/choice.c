@@ -189,13 +189,13 @@ static void record(uint32_t n, enum host_choice kind, const char *site, const vo
 
     strncpy(d.site, site, sizeof(d.site) - 1);
     strncpy(d.fiber_name, f->name, sizeof(d.fiber_name) - 1);
+    if (run.config.decided)
+        run.config.decided(run.config.context, &d);
     if (tape) {
         if (tape->count < tape->room)
             tape->decisions[tape->count] = d;
         tape->count++;
     }
-    if (run.config.decided)
-        run.config.decided(run.config.context, &d);
 }
 
 static uint32_t settle(uint32_t n, enum host_choice kind, const char *site, const void *pc,

@@ -23,19 +23,35 @@
 
 static const char magic[] = "# OpenWSK tape 1";
 
-void decision_place(const struct host_decision *d, char *text, size_t size)
+/* The drivers' images in this process, which only names their lines. */
+static uintptr_t image_base(const struct options *o, unsigned number)
 {
-    if (d->pc)
-        host_symbolize((const void *)d->pc, text, size);
+    static struct host_module *images[64];
+    uintptr_t low = 0, high;
+    char why[256];
+
+    if (!images[number])
+        images[number] = host_module_open(o->drivers[number], why, sizeof(why));
+    if (images[number])
+        host_module_range(images[number], &low, &high);
+    return low;
+}
+
+void decision_place(const struct options *o, const struct host_decision *d, char *text, size_t size)
+{
+    uintptr_t base = d->image && o ? image_base(o, d->image - 1) : 0;
+
+    if (base || (d->pc && !d->image))
+        host_symbolize((const void *)(base + d->pc), text, size);
     else
         snprintf(text, size, "%s", d->site);
 }
 
-static void write_decision(FILE *f, const struct host_decision *d)
+static void write_decision(FILE *f, const struct options *o, const struct host_decision *d)
 {
     char place[256];
 
-    decision_place(d, place, sizeof(place));
+    decision_place(o, d, place, sizeof(place));
     fprintf(f, "#%" PRIu64 " %s %u/%u \"%s\" thread %u (%s) at %.9f s, %s\n", d->index,
             host_choice_name((enum host_choice)d->kind), d->value, d->n, d->site, d->fiber,
             d->fiber_name, (double)d->now_ns / 1e9, place);
@@ -55,7 +71,7 @@ const char *tape_write(const struct options *o, const struct outcome *out)
         fprintf(f, "arg %s\n", o->argv[i]);
     fprintf(f, "fail %s\n", out->failure);
     for (uint64_t i = 0; i < out->tape.count; i++)
-        write_decision(f, &out->tape.decisions[i]);
+        write_decision(f, o, &out->tape.decisions[i]);
     if (fclose(f))
         usage_error("cannot write %s: %s", name, strerror(errno));
     return name;

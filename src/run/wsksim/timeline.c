@@ -65,7 +65,7 @@ void timeline_decided(const struct host_decision *d)
     char place[256];
 
     end_stretch();
-    decision_place(d, place, sizeof(place));
+    decision_place(NULL, d, place, sizeof(place));
     snprintf(r.text, sizeof(r.text), "#%llu %s %u/%u", (unsigned long long)d->index,
              host_choice_name((enum host_choice)d->kind), d->value, d->n);
     print_row(&r, '*');

@@ -17,7 +17,7 @@
 #define SECOND_NS         INT64_C(1000000000)
 #define UNLOAD_TIMEOUT_MS 60000
 #define STACK_BYTES       (512u << 10)
-#define LIVENESS_NS       (60 * SECOND_NS)
+#define LIVENESS_NS       (200 * SECOND_NS) /* a connect without an answer takes two minutes */
 #define LOOK_NS           (SECOND_NS / 100) /* how often it is looked whether the peers are done */
 
 static struct world {
@@ -28,6 +28,7 @@ static struct world {
     int64_t start_ns;
     struct ow_driver **drivers;
     int loaded;
+    bool timeline;
     bool clean; /* the process can have another run */
     struct host_thread *main_thread, *trouble_maker;
     bool trouble, over; /* for the trouble maker; for the main thread: unload now */
@@ -162,7 +163,7 @@ static void load(void)
         int error = ow_load(world.options->drivers[i], &world.drivers[i], &why);
         if (error) {
             host_printf("wsksim: %s\n", why.text);
-            if (error != OW_ENTRY || !asked_for())
+            if ((error != OW_ENTRY && why.ntstatus == 0) || !asked_for())
                 fail_run(EXIT_LOAD, why.text);
             return;
         }
@@ -232,7 +233,7 @@ static void shut_down(void)
     world.over = true;
     host_unpark(world.trouble_maker);
     host_thread_join(world.trouble_maker);
-    if (ow_shutdown(&why))
+    if (run_machine.running && ow_shutdown(&why))
         fail_run(EXIT_FOUND, why.text);
     sim_world_destroy(world.network);
 }
@@ -282,16 +283,24 @@ static void passed(void *context, const char *site)
     timeline_passed(site);
 }
 
-static void decided(void *context, const struct host_decision *d)
+/* Addresses differ from process to process: a place in a driver is kept as an offset. */
+static void decided(void *context, struct host_decision *d)
 {
     (void)context;
-    timeline_decided(d);
+    if (world.timeline)
+        timeline_decided(d);
+    for (int i = 0; d->pc && i < world.loaded; i++) {
+        if (d->pc < world.drivers[i]->low || d->pc >= world.drivers[i]->high)
+            continue;
+        d->pc -= world.drivers[i]->low;
+        d->image = (uint32_t)i + 1;
+        return;
+    }
+    d->pc = 0;
 }
 
 static struct host_sim_config config_of(const struct source *s, enum show show, struct outcome *out)
 {
-    bool timeline = show == SHOW_TIMELINE;
-
     return (struct host_sim_config){
         .seeded = s->seeded,
         .seed = s->seed,
@@ -306,8 +315,8 @@ static struct host_sim_config config_of(const struct source *s, enum show show, 
         .reached = reached,
         .stack_bytes = STACK_BYTES,
         .stop_at = world.options->stop_at,
-        .passed = timeline ? passed : NULL,
-        .decided = timeline ? decided : NULL,
+        .passed = show == SHOW_TIMELINE ? passed : NULL,
+        .decided = decided,
         .describe = kernel_describe_wait,
         .stuck = stuck,
     };

@@ -127,8 +127,9 @@ const char *tape_write(const struct options *o, const struct outcome *out);
 void tape_read(const char *file, struct host_tape *tape, char *failure, size_t size);
 /* The words of the command line that a tape was made with. */
 char **tape_words(const char *file, int *count);
-/* "driver.c:12" or a name: where a decision was made. */
-void decision_place(const struct host_decision *d, char *text, size_t size);
+/* "echo+0x1c (echo.c:12)" or a name: where a decision was made. `o` NULL: in this process. */
+void decision_place(const struct options *o, const struct host_decision *d, char *text,
+                    size_t size);
 
 /* ---- the modes; each returns an exit status ---- */
 
