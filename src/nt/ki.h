@@ -96,6 +96,11 @@ typedef struct _KI_IDLE {
     void *Context;
 } KI_IDLE;
 
+/*
+ * Has the numbers of threads and the like begin as in a new process, so that a run does not depend
+ * on those before it. Before KiBoot(), and only if no thread is known from earlier.
+ */
+void KiForgetNumbers(void);
 /* Starts the kernel slice with `Processors` loop threads (1..KI_MAX_PROCESSORS). */
 NTSTATUS KiBoot(ULONG Processors);
 /* Stops the loop threads. Everything that drivers own must be gone. */

@@ -164,6 +164,11 @@ void KipSignalThread(PKTHREAD Thread);
 /* Returns when every ended thread is joined; at shutdown. */
 void KipReapThreads(void);
 
+/* ---- random.c ------------------------------------------------------------------------------ */
+
+/* ExUuidCreate counts from 0 again. */
+void KipForgetUuids(void);
+
 /* ---- workitem.c ---------------------------------------------------------------------------- */
 
 NTSTATUS KipStartWorkers(void);

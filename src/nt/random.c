@@ -4,7 +4,15 @@
  * The same seed gives the same series on every run, which the simulated world relies on; the series
  * are not those of Windows. Any IRQL as far as the documentation allows.
  */
+#include "nt/kip.h"
 #include "nt/rtlp.h"
+
+static ULONG64 Uuids; /* made so far; atomic */
+
+void KipForgetUuids(void)
+{
+    Uuids = 0;
+}
 
 /* splitmix64: one step of a good 64-bit mixer. */
 static ULONG64 Mix(ULONG64 x)
@@ -47,11 +55,10 @@ ULONG NTAPI RtlUniform(PULONG Seed)
 /* Unique rather than secret: time and a counter, in the form of a version 4 UUID. */
 NTSTATUS NTAPI ExUuidCreate(UUID *Uuid)
 {
-    static ULONG64 Counter;
     ULONG64 Words[2];
 
     DDI_ENTER(ExUuidCreate);
-    Words[0] = Mix((ULONG64)host_wall() + Mix(__atomic_add_fetch(&Counter, 1, __ATOMIC_RELAXED)));
+    Words[0] = Mix((ULONG64)host_wall() + Mix(__atomic_add_fetch(&Uuids, 1, __ATOMIC_RELAXED)));
     Words[1] = Mix(Words[0] ^ (ULONG64)host_now());
     __builtin_memcpy(Uuid, Words, sizeof *Uuid);
     Uuid->Data3 = (USHORT)((Uuid->Data3 & 0x0fff) | 0x4000);

@@ -18,6 +18,12 @@ static BOOLEAN ReapQueued; /* ReapItem is in the queue, or about to be */
 static LONG Ending; /* system threads that have ended or are about to and are not joined yet */
 static WORK_QUEUE_ITEM ReapItem;
 
+void KiForgetNumbers(void)
+{
+    NextThreadId = NextThreadName = NextPreferred = 0;
+    KipForgetUuids();
+}
+
 void KipInitializeThread(PKTHREAD thread, const void *owner)
 {
     LONG id = __atomic_add_fetch(&NextThreadId, 1, __ATOMIC_RELAXED);

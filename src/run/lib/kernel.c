@@ -40,6 +40,11 @@ uint32_t kernel_boot(unsigned processors, const char *(*image_name)(const void *
     return (uint32_t)KiBoot(processors);
 }
 
+void kernel_forget_numbers(void)
+{
+    KiForgetNumbers();
+}
+
 void kernel_shutdown(void)
 {
     IopShutdown();

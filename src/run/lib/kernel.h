@@ -58,4 +58,7 @@ bool kernel_can_cancel(const void *irp);
 /* What the thread whose host_thread.local this is waits for, as text. false: for no object. */
 bool kernel_describe_wait(void *local, char *text, size_t size);
 
+/* The numbers of threads begin anew: for a run that must not depend on those before it. */
+void kernel_forget_numbers(void);
+
 #endif

@@ -33,6 +33,8 @@ static const char help[] =
     "  --shard I/N           of a sweep only the I-th of N parts\n"
     "  --jobs N              processes at once (default: the machine's processors)\n"
     "  --keep-going          do not stop at the first failure\n"
+    "  --twice               every seed twice: the two runs must be the same\n"
+    "  --hashes FILE         write each seed and the hash of its run, to compare with other runs\n"
     "  --scenario FILE       the network and what its peers do, see wsksim(1)\n"
     "  --replay TAPE         the run that wrote TAPE, and its timeline; drivers and options are\n"
     "                        those of the tape\n"
@@ -61,6 +63,8 @@ enum {
     O_SHARD,
     O_JOBS,
     O_KEEP_GOING,
+    O_TWICE,
+    O_HASHES,
     O_SCENARIO,
     O_REPLAY,
     O_SHRINK,
@@ -91,6 +95,8 @@ static const struct option long_options[] = { { "seed", required_argument, NULL,
                                               { "shard", required_argument, NULL, O_SHARD },
                                               { "jobs", required_argument, NULL, O_JOBS },
                                               { "keep-going", no_argument, NULL, O_KEEP_GOING },
+                                              { "twice", no_argument, NULL, O_TWICE },
+                                              { "hashes", required_argument, NULL, O_HASHES },
                                               { "scenario", required_argument, NULL, O_SCENARIO },
                                               { "replay", required_argument, NULL, O_REPLAY },
                                               { "shrink", no_argument, NULL, O_SHRINK },
@@ -322,6 +328,14 @@ static void take_how(struct options *o, int which, const char *value)
         break;
     case O_KEEP_GOING:
         o->keep_going = true;
+        break;
+    case O_TWICE:
+        o->twice = true;
+        break;
+    case O_HASHES:
+        o->hashes = fopen(value, "w");
+        if (!o->hashes)
+            usage_error("--hashes %s: cannot write it: %s", value, strerror(errno));
         break;
     case O_SHRINK:
         o->shrink = true;

@@ -7,6 +7,7 @@
  */
 #include "wsksim.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,13 +35,41 @@ static uint64_t stride(const struct options *o)
     return (uint64_t)o->jobs * o->shards;
 }
 
+/* One line in one call: workers share the file. */
+static void write_hash(const struct options *o, uint64_t seed, const struct outcome *out)
+{
+    char line[64];
+
+    if (!o->hashes)
+        return;
+    int length =
+        snprintf(line, sizeof(line), "%" PRIu64 " %016" PRIx64 "\n", seed, out->result.hash);
+    if (write(fileno(o->hashes), line, (size_t)length) != length)
+        usage_error("--hashes: cannot write: %s", strerror(errno));
+}
+
+/* Runs a seed; true: it went well, and the process can have another run. */
+static bool run_seed(const struct options *o, uint64_t seed, struct outcome *out)
+{
+    struct source source = { .seeded = seed != 0, .seed = seed };
+
+    if (!run_here(o, &source, SHOW_NOTHING, out))
+        return false;
+    uint64_t hash = out->result.hash;
+    if (o->twice && (!run_here(o, &source, SHOW_NOTHING, out) || out->result.hash != hash)) {
+        if (!out->status)
+            snprintf(out->failure, sizeof(out->failure), "the same seed gives another run");
+        return false;
+    }
+    write_hash(o, seed, out);
+    return true;
+}
+
 static __attribute__((noreturn)) void work(const struct options *o, struct slot *s)
 {
     for (uint64_t seed = s->next; seed <= o->last_seed; seed += stride(o)) {
-        struct source source = { .seeded = seed != 0, .seed = seed };
         __atomic_store_n(&s->current, seed, __ATOMIC_RELEASE);
-        bool clean = run_here(o, &source, SHOW_NOTHING, s->out);
-        if (s->out->status || !clean)
+        if (!run_seed(o, seed, s->out))
             host_exit(s->out->status ? s->out->status : EXIT_FOUND);
         __atomic_add_fetch(&s->done, 1, __ATOMIC_RELEASE);
         if (o->last_seed - seed < stride(o))
@@ -165,7 +194,7 @@ int sweep_seeds(const struct options *o)
     struct progress p;
     int first_status = EXIT_FINE;
 
-    if (o->first_seed == o->last_seed)
+    if (o->first_seed == o->last_seed && !o->hashes && !o->twice)
         return one_seed(o);
     progress_begin(&p, "seeds", seeds_of_shard(o));
     unsigned running = start_all(o);

@@ -244,6 +244,7 @@ static void live_and_die(void *unused)
 
     (void)unused;
     world.main_thread = host_self();
+    kernel_forget_numbers();
     if (host_thread_create(&world.trouble_maker, make_trouble, NULL, "trouble"))
         host_panic("out of memory for a thread");
     build_network();

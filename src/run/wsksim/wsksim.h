@@ -45,7 +45,8 @@ struct options {
     unsigned preemptions;
     const char *tape_file;
     const char *tape_dir;
-    bool shrink, keep_going, gdb, timeline;
+    bool shrink, keep_going, gdb, timeline, twice;
+    FILE *hashes; /* NULL: nobody wants them */
     unsigned jobs;
     uint64_t stop_at;
     int argc; /* the words that say what runs, for the tape */
