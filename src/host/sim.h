@@ -24,6 +24,12 @@ extern "C" {
  */
 struct host_decision {
     uint64_t index;
+    /*
+     * Where in the life of its thread: how many points and questions the thread had passed. A
+     * replay looks for the thread and this number rather than for the index, because they stay when
+     * a decision elsewhere is left out; 0: it looks for the index.
+     */
+    uint64_t step;
     int64_t now_ns;
     uintptr_t pc;
     uint32_t n, value;
@@ -129,7 +135,7 @@ uint64_t host_sim_choices(void);
 /* Unparks the thread and has it run next, at the running fiber's next point; no decision. */
 void host_sim_run_next(struct host_thread *t);
 
-/* While on, no point switches: only a wait does. */
+/* While on, no point switches: only a wait does. Calls may nest. */
 void host_sim_hold(bool on);
 
 /* From now on, decisions are boring ones and nobody is preempted; for the end of a run. */

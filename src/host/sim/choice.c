@@ -11,6 +11,7 @@
  */
 #include "host/sim/fiber.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define FNV_OFFSET    UINT64_C(0xcbf29ce484222325)
@@ -26,8 +27,10 @@ static struct {
     uint64_t index; /* of the next decision */
     uint64_t hash;
     uint64_t mismatches;
-    uint64_t replay_at; /* the next decision of the tape */
-    uint64_t faults;    /* questions whether to fail */
+    uint64_t replay_at; /* the next decision of the tape, of those that go by their index */
+    struct host_decision *by_step; /* the others, ordered by thread and step */
+    uint64_t by_step_count;
+    uint64_t faults; /* questions whether to fail */
     bool calm;
 
     /* what the seed drew */
@@ -97,6 +100,26 @@ static void draw_temper(uint64_t seed)
         run.change_at[i] = below(length);
 }
 
+static int by_thread_and_step(const void *a, const void *b)
+{
+    const struct host_decision *x = a, *y = b;
+
+    if (x->fiber != y->fiber)
+        return x->fiber < y->fiber ? -1 : 1;
+    return (x->step > y->step) - (x->step < y->step);
+}
+
+static void sort_tape(const struct host_tape *tape)
+{
+    run.by_step = malloc((tape->count + 1) * sizeof(*run.by_step));
+    if (!run.by_step)
+        host_panic("out of memory for a tape");
+    for (uint64_t i = 0; i < tape->count; i++)
+        if (tape->decisions[i].step)
+            run.by_step[run.by_step_count++] = tape->decisions[i];
+    qsort(run.by_step, run.by_step_count, sizeof(*run.by_step), by_thread_and_step);
+}
+
 void choice_begin(const struct host_sim_config *config)
 {
     memset(&run, 0, sizeof(run));
@@ -111,10 +134,14 @@ void choice_begin(const struct host_sim_config *config)
     }
     if (config->seeded)
         draw_temper(config->seed);
+    if (config->replay)
+        sort_tape(config->replay);
 }
 
 void choice_end(struct host_sim_result *result)
 {
+    free(run.by_step);
+    run.by_step = NULL;
     result->hash = run.hash;
     result->choices = run.index;
     result->mismatches = run.mismatches;
@@ -140,16 +167,42 @@ const char *host_choice_name(enum host_choice kind)
 
 /* ---- where a decision comes from ------------------------------------------------------------- */
 
-static uint32_t from_tape(uint32_t n, enum host_choice kind, const char *site)
+static const struct host_decision *find_by_index(void)
 {
     const struct host_tape *tape = run.config.replay;
 
-    while (run.replay_at < tape->count && tape->decisions[run.replay_at].index < run.index)
+    while (run.replay_at < tape->count && (tape->decisions[run.replay_at].step ||
+                                           tape->decisions[run.replay_at].index < run.index))
         run.replay_at++;
     if (run.replay_at == tape->count || tape->decisions[run.replay_at].index != run.index)
+        return NULL;
+    return &tape->decisions[run.replay_at++];
+}
+
+static const struct host_decision *find_by_step(struct fiber *f)
+{
+    while (f->replay_at < run.by_step_count) {
+        const struct host_decision *d = &run.by_step[f->replay_at];
+        if (d->fiber > f->number || (d->fiber == f->number && d->step > f->steps))
+            return NULL;
+        f->replay_at++;
+        if (d->fiber == f->number && d->step == f->steps)
+            return d;
+    }
+    return NULL;
+}
+
+static uint32_t from_tape(uint32_t n, enum host_choice kind, const char *site)
+{
+    const struct host_decision *d = find_by_step(sched_running());
+
+    if (!d)
+        d = find_by_index();
+    if (!d)
         return 0;
-    const struct host_decision *d = &tape->decisions[run.replay_at++];
-    if (d->kind != kind || d->value >= n || strncmp(d->site, site, sizeof(d->site) - 1) != 0) {
+    /* An empty name fits everywhere: who enumerates tapes does not know the names. */
+    if (d->kind != kind || d->value >= n ||
+        (d->site[0] && strncmp(d->site, site, sizeof(d->site) - 1) != 0)) {
         run.mismatches++;
         return 0;
     }
@@ -180,6 +233,7 @@ static void record(uint32_t n, enum host_choice kind, const char *site, const vo
     struct host_tape *tape = run.config.record;
     struct fiber *f = sched_running();
     struct host_decision d = { .index = run.index,
+                               .step = f->steps,
                                .now_ns = sched_now(),
                                .pc = (uintptr_t)pc,
                                .n = n,
@@ -189,8 +243,11 @@ static void record(uint32_t n, enum host_choice kind, const char *site, const vo
 
     strncpy(d.site, site, sizeof(d.site) - 1);
     strncpy(d.fiber_name, f->name, sizeof(d.fiber_name) - 1);
-    if (run.config.decided)
+    if (run.config.decided) {
+        host_sim_hold(true); /* who watches does not take part */
         run.config.decided(run.config.context, &d);
+        host_sim_hold(false);
+    }
     if (tape) {
         if (tape->count < tape->room)
             tape->decisions[tape->count] = d;
@@ -230,6 +287,7 @@ uint32_t host_choose(uint32_t n, enum host_choice kind, const char *site)
     HOST_ASSERT(n > 0);
     if (n == 1 || !host_sim_running())
         return 0;
+    sched_running()->steps++;
     bool question = kind == HOST_CHOOSE_FAULT && n == 2 && !run.calm;
     run.faults += question;
     if (run.calm)
@@ -298,6 +356,7 @@ uint32_t choice_fiber(uint32_t n, struct fiber *const *candidates, bool running,
 {
     uint32_t value = 0;
 
+    sched_running()->steps++;
     if (n == 1 || run.calm)
         return 0;
     if (run.config.replay)

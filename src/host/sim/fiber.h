@@ -29,6 +29,8 @@ struct fiber {
     bool permit, detached, spun;
     int64_t deadline_ns;
     uint64_t ready_since; /* in points */
+    uint64_t steps;       /* points and questions passed */
+    uint64_t replay_at;   /* choice.c: the next of its decisions on the tape */
     const struct host_lock *lock;
     struct fiber *joins;
     uint64_t held[2];  /* one bit per rank of a lock held */

@@ -58,7 +58,8 @@ static struct {
     unsigned fibers, spins, readings;
     uint64_t points;                  /* passed, and rounds of busy waiting */
     uint64_t switched_at, turn_until; /* in points */
-    bool on, reporting, held;
+    bool on, reporting;
+    unsigned held; /* host_sim_hold() calls */
 } sim = { .running = &fiber_outside };
 
 static struct fiber *fiber_of(struct host_thread *t)
@@ -261,7 +262,7 @@ static void preempt(const char *site, const void *pc)
 
 void host_sim_hold(bool on)
 {
-    sim.held = on;
+    sim.held += on ? 1 : -1u;
 }
 
 /* Runs what was asked to run next. */
@@ -298,6 +299,7 @@ static void point(const char *site, const void *pc)
     watchdog_calm();
     wake_due();
     sim.points++;
+    sim.running->steps++;
     if (sim.urgent && be_quick())
         return;
     if (sim.ready_count) {

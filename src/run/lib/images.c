@@ -38,14 +38,28 @@ void run_image_remove(uintptr_t low)
             __atomic_store_n(&images[i].low, 0, __ATOMIC_RELEASE);
 }
 
-const char *run_image_name(const void *address)
+static const struct image *image_of(const void *address)
 {
     uintptr_t at = (uintptr_t)address;
 
     for (size_t i = 0; i < MAX_IMAGES; i++) {
         uintptr_t low = __atomic_load_n(&images[i].low, __ATOMIC_ACQUIRE);
         if (low && at >= low && at < __atomic_load_n(&images[i].high, __ATOMIC_RELAXED))
-            return images[i].name;
+            return &images[i];
     }
     return NULL;
+}
+
+const char *run_image_name(const void *address)
+{
+    const struct image *image = image_of(address);
+
+    return image ? image->name : NULL;
+}
+
+uintptr_t run_image_low(const void *address)
+{
+    const struct image *image = image_of(address);
+
+    return image ? __atomic_load_n(&image->low, __ATOMIC_ACQUIRE) : 0;
 }

@@ -51,6 +51,8 @@ int run_apply_parameters(const char *service, struct ow_status *status);
 void run_image_add(uintptr_t low, uintptr_t high, const char *name);
 void run_image_remove(uintptr_t low);
 const char *run_image_name(const void *address);
+/* Where that image begins; 0: it is of no driver. */
+uintptr_t run_image_low(const void *address);
 
 /* Takes the driver out of the list, and its image out of memory unless it must stay. */
 void run_remove_driver(struct ow_driver *d, bool with_image);

@@ -22,7 +22,7 @@ void report_failure(const struct options *o, const struct source *source, struct
         fprintf(stderr, "wsksim: shrunk from %" PRIu64 " decisions to %" PRIu64 " in %u runs\n",
                 before, out->tape.count, runs);
     }
-    fprintf(stderr, "wsksim: replay it with: wsksim --replay %s\n", tape_write(o, out));
+    fprintf(stderr, "wsksim: replay it with: wsksim --replay %s\n", tape_write(o, source, out));
 }
 
 static void run_in_debugger(const struct options *o)
@@ -45,8 +45,8 @@ int replay_tape(const struct options *o)
         run_in_debugger(o);
     if (!out || !from)
         usage_error("out of memory");
-    tape_read(o->tape_file, &from->tape, failure, sizeof(failure));
-    struct source source = { .replay = &from->tape };
+    struct source source;
+    tape_read(o->tape_file, &from->tape, &source, failure, sizeof(failure));
     run_apart(o, &source, o->timeline ? SHOW_TIMELINE : SHOW_OUTPUT, out);
     if (out->result.mismatches)
         fprintf(stderr,

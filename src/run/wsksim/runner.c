@@ -30,6 +30,8 @@ void run_apart(const struct options *o, const struct source *source, enum show s
 {
     int status = 0;
 
+    if (show == SHOW_TIMELINE)
+        timeline_begin();
     fflush(NULL);
     pid_t child = fork();
     if (child < 0)
@@ -41,6 +43,8 @@ void run_apart(const struct options *o, const struct source *source, enum show s
     }
     while (waitpid(child, &status, 0) != child)
         ;
+    if (show == SHOW_TIMELINE)
+        timeline_end();
     outcome_settle(out, status);
 }
 

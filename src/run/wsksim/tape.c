@@ -6,11 +6,13 @@
  *     arg --cpus
  *     arg 2
  *     arg echo.so
+ *     cancel 212
  *     fail VF-POOL-07
- *     #41 preempt 1/3 "driver" thread 4 (worker) at 1.000012 s, receive+0x1c (echo.c:6)
+ *     #41 preempt 1/3 "driver" thread 4.612 (worker) at 1.000012 s, receive+0x1c (echo.c:6)
  *
- * What follows the quoted name is for readers. A tape with fewer lines is a tape, too: what is not
- * there is answered with 0.
+ * All pending requests were cancelled at decision 212 ("unload": the unload began then). 1/3 is the
+ * second of three answers, 4.612 the 612th point or question in the life of thread 4. What follows
+ * is for readers. A tape with fewer lines is a tape, too: what is not there is answered with 0.
  */
 #include "wsksim.h"
 
@@ -52,12 +54,13 @@ static void write_decision(FILE *f, const struct options *o, const struct host_d
     char place[256];
 
     decision_place(o, d, place, sizeof(place));
-    fprintf(f, "#%" PRIu64 " %s %u/%u \"%s\" thread %u (%s) at %.9f s, %s\n", d->index,
-            host_choice_name((enum host_choice)d->kind), d->value, d->n, d->site, d->fiber,
+    fprintf(f, "#%" PRIu64 " %s %u/%u \"%s\" thread %u.%" PRIu64 " (%s) at %.9f s, %s\n", d->index,
+            host_choice_name((enum host_choice)d->kind), d->value, d->n, d->site, d->fiber, d->step,
             d->fiber_name, (double)d->now_ns / 1e9, place);
 }
 
-const char *tape_write(const struct options *o, const struct outcome *out)
+const char *tape_write(const struct options *o, const struct source *source,
+                       const struct outcome *out)
 {
     static char name[LINE_BYTES];
 
@@ -69,6 +72,10 @@ const char *tape_write(const struct options *o, const struct outcome *out)
     fprintf(f, "%s\nversion %s\n", magic, ow_version());
     for (int i = 0; i < o->argc; i++)
         fprintf(f, "arg %s\n", o->argv[i]);
+    if (source->cancel_at)
+        fprintf(f, "cancel %" PRIu64 "\n", source->cancel_at);
+    if (source->unload_at)
+        fprintf(f, "unload %" PRIu64 "\n", source->unload_at);
     fprintf(f, "fail %s\n", out->failure);
     for (uint64_t i = 0; i < out->tape.count; i++)
         write_decision(f, o, &out->tape.decisions[i]);
@@ -82,8 +89,8 @@ static bool parse_decision(const char *line, struct host_decision *d)
     char kind[16], site[sizeof(d->site)];
 
     memset(d, 0, sizeof(*d));
-    if (sscanf(line, "#%" SCNu64 " %15s %u/%u \"%31[^\"]\"", &d->index, kind, &d->value, &d->n,
-               site) != 5)
+    if (sscanf(line, "#%" SCNu64 " %15s %u/%u \"%31[^\"]\" thread %u.%" SCNu64, &d->index, kind,
+               &d->value, &d->n, site, &d->fiber, &d->step) != 7)
         return false;
     for (d->kind = 0; d->kind <= HOST_CHOOSE_TIME; d->kind++)
         if (strcmp(kind, host_choice_name((enum host_choice)d->kind)) == 0)
@@ -114,6 +121,7 @@ static void read_lines(const char *file, void (*take)(void *context, char *line,
 struct reading {
     const char *file;
     struct host_tape *tape;
+    struct source *source;
     char *failure;
     size_t failure_size;
     char **words;
@@ -126,6 +134,8 @@ static void take_decision(void *context, char *line, unsigned number)
 
     if (strncmp(line, "fail ", 5) == 0)
         snprintf(r->failure, r->failure_size, "%s", line + 5);
+    (void)sscanf(line, "cancel %" SCNu64, &r->source->cancel_at);
+    (void)sscanf(line, "unload %" SCNu64, &r->source->unload_at);
     if (line[0] != '#')
         return;
     if (r->tape->count == r->tape->room)
@@ -135,10 +145,14 @@ static void take_decision(void *context, char *line, unsigned number)
     r->tape->count++;
 }
 
-void tape_read(const char *file, struct host_tape *tape, char *failure, size_t size)
+void tape_read(const char *file, struct host_tape *tape, struct source *source, char *failure,
+               size_t size)
 {
-    struct reading r = { .file = file, .tape = tape, .failure = failure, .failure_size = size };
+    struct reading r = {
+        .file = file, .tape = tape, .source = source, .failure = failure, .failure_size = size
+    };
 
+    *source = (struct source){ .replay = tape };
     tape->count = 0;
     *failure = 0;
     read_lines(file, take_decision, &r);

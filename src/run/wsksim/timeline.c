@@ -7,6 +7,7 @@
 #include "wsksim.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 #define MAX_COLUMNS 32
 #define KEEP_ROWS   6 /* of a stretch, at each end */
@@ -17,8 +18,12 @@ struct row {
     char text[64];
 };
 
-static struct row last[KEEP_ROWS];
-static unsigned passed; /* in the stretch */
+/* In memory that the run's process shares with this one, which prints the end of a run that
+ * crashed. */
+static struct stretch {
+    unsigned passed;
+    struct row last[KEEP_ROWS];
+} * stretch;
 
 static void print_row(const struct row *r, char mark)
 {
@@ -32,19 +37,24 @@ static void print_row(const struct row *r, char mark)
 
 static void end_stretch(void)
 {
+    unsigned passed = stretch->passed;
     unsigned more = passed > KEEP_ROWS ? passed - KEEP_ROWS : 0;
     unsigned shown = more < KEEP_ROWS ? more : KEEP_ROWS;
 
     if (more > shown)
         printf("  %13s ... %u more calls\n", "", more - shown);
     for (unsigned i = passed - shown; i < passed; i++)
-        print_row(&last[i % KEEP_ROWS], ' ');
-    passed = 0;
+        print_row(&stretch->last[i % KEEP_ROWS], ' ');
+    stretch->passed = 0;
 }
 
 void timeline_begin(void)
 {
-    passed = 0;
+    stretch =
+        mmap(NULL, sizeof(*stretch), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (stretch == MAP_FAILED)
+        usage_error("out of memory");
+    setvbuf(stdout, NULL, _IOLBF, 0);
     printf("* %-13s threads as columns; * marks a decision that was not the boring one\n",
            "time, s");
 }
@@ -54,9 +64,9 @@ void timeline_passed(const char *site)
     struct row r = { .now_ns = host_sim_now(), .fiber = host_sim_fiber() };
 
     snprintf(r.text, sizeof(r.text), "%s", site);
-    if (passed < KEEP_ROWS)
+    if (stretch->passed < KEEP_ROWS)
         print_row(&r, ' ');
-    last[passed++ % KEEP_ROWS] = r;
+    stretch->last[stretch->passed++ % KEEP_ROWS] = r;
 }
 
 void timeline_decided(const struct host_decision *d)

@@ -274,7 +274,6 @@ static void stuck(void *context, const char *why)
     (void)context;
     (void)why;
     world.out->status = EXIT_STUCK;
-    timeline_end();
     host_exit(EXIT_STUCK);
 }
 
@@ -290,14 +289,15 @@ static void decided(void *context, struct host_decision *d)
     (void)context;
     if (world.timeline)
         timeline_decided(d);
-    for (int i = 0; d->pc && i < world.loaded; i++) {
-        if (d->pc < world.drivers[i]->low || d->pc >= world.drivers[i]->high)
-            continue;
-        d->pc -= world.drivers[i]->low;
-        d->image = (uint32_t)i + 1;
-        return;
+    const char *name = run_image_name((const void *)d->pc);
+    uintptr_t low = run_image_low((const void *)d->pc);
+    for (int i = 0; name && i < world.options->driver_count; i++) {
+        char service[RUN_NAME_MAX];
+        run_service_name(world.options->drivers[i], service, sizeof(service));
+        if (strcmp(service, name) == 0)
+            d->image = (uint32_t)i + 1;
     }
-    d->pc = 0;
+    d->pc = d->image ? d->pc - low : 0;
 }
 
 static struct host_sim_config config_of(const struct source *s, enum show show, struct outcome *out)
@@ -331,18 +331,16 @@ bool run_here(const struct options *o, const struct source *source, enum show sh
     out->status = EXIT_FINE;
     out->output_length = 0;
     out->window = out->points = 0;
-    memset(&world, 0, sizeof(world));
-    world = (struct world){
-        .options = o, .source = source, .out = out, .drivers = drivers, .clean = true
-    };
+    world = (struct world){ .options = o,
+                            .source = source,
+                            .out = out,
+                            .drivers = drivers,
+                            .timeline = show == SHOW_TIMELINE,
+                            .clean = true };
     host_failure_clear(out->failure, sizeof(out->failure));
     host_print_to(show == SHOW_NOTHING ? keep_output : NULL);
     struct host_sim_config config = config_of(source, show, out);
-    if (show == SHOW_TIMELINE)
-        timeline_begin();
     host_sim_run(&config, live_and_die, NULL, &out->result);
-    if (show == SHOW_TIMELINE)
-        timeline_end();
     host_print_to(NULL);
     out->points = out->result.choices;
     if (world.clean && out->result.left)

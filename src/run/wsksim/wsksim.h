@@ -123,9 +123,11 @@ void outcome_settle(struct outcome *out, int status);
 /* ---- tape.c ---- */
 
 /* Writes it to DIR/fail-HASH.tape; the name, which is valid until the next call. */
-const char *tape_write(const struct options *o, const struct outcome *out);
-/* Reads the decisions; ends the program when the file is no tape. */
-void tape_read(const char *file, struct host_tape *tape, char *failure, size_t size);
+const char *tape_write(const struct options *o, const struct source *source,
+                       const struct outcome *out);
+/* Reads it, decisions into `tape`; ends the program when the file is no tape. */
+void tape_read(const char *file, struct host_tape *tape, struct source *source, char *failure,
+               size_t size);
 /* The words of the command line that a tape was made with. */
 char **tape_words(const char *file, int *count);
 /* "echo+0x1c (echo.c:12)" or a name: where a decision was made. `o` NULL: in this process. */
