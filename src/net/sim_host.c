@@ -58,6 +58,21 @@ bool sim_host_has(const struct sim_host *h, const struct net_addr *a)
     return false;
 }
 
+bool sim_is_broadcast(const struct sim_host *h, const struct net_addr *a)
+{
+    static const uint8_t all[4] = { 255, 255, 255, 255 };
+
+    if (a->family != NET_IP4)
+        return false;
+    if (memcmp(a->ip, all, 4) == 0 || (a->ip[0] == 127 && memcmp(a->ip + 1, all, 3) == 0))
+        return true;
+    for (unsigned i = 0; i < h->count; i++) {
+        if (sim_same_subnet(&h->addrs[i], a) && a->ip[3] == 255)
+            return true;
+    }
+    return false;
+}
+
 struct sim_host *sim_host_with(struct sim_world *w, struct sim_host *from, const struct net_addr *a)
 {
     if (sim_host_has(from, a))

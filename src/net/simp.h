@@ -124,6 +124,7 @@ struct sim_host *sim_host(struct sim_world *w, int number);
 bool sim_is_loopback(const struct net_addr *a);
 bool sim_is_any(const struct net_addr *a);
 bool sim_is_multicast(const struct net_addr *a);
+bool sim_is_broadcast(const struct sim_host *h, const struct net_addr *a);
 bool sim_host_has(const struct sim_host *h, const struct net_addr *a);
 /* Who has the address, as seen from `from`; NULL: nobody. */
 struct sim_host *sim_host_with(struct sim_world *w, struct sim_host *from,
@@ -159,8 +160,10 @@ struct sim_sock {
     struct net_addr local, remote; /* IPv4 form where v4-mapped */
     int error;                     /* SO_ERROR */
     int opt[NET_OPT_COUNT];
-    uint8_t ip_options[40];
-    uint8_t ip_options_length;
+    struct sim_blob {
+        uint8_t bytes[64];
+        uint8_t length;
+    } ip_options, hop_options;
     char congestion[16];
     struct net_mreq multicast_if;
     /* streams */
