@@ -33,11 +33,6 @@ bool sim_same_subnet(const struct net_addr *a, const struct net_addr *b)
     return a->family == b->family && memcmp(a->ip, b->ip, a->family == NET_IP4 ? 3 : 8) == 0;
 }
 
-uint32_t sim_interface_of(const struct net_addr *a)
-{
-    return sim_is_loopback(a) ? SIM_LO_INDEX : SIM_ETH_INDEX;
-}
-
 struct sim_host *sim_host(struct sim_world *w, int number)
 {
     struct sim_host *h = w->hosts;

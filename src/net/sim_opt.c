@@ -9,14 +9,13 @@
 #include <string.h>
 #include "net/simp.h"
 
-#define STREAM   1
-#define MESSAGE  2
-#define BOTH     3
-#define ONLY6    4   /* IPv6 sockets only */
-#define FLAG     8   /* stored as 0 or 1 */
-#define CONSTANT 16  /* cannot be set */
-#define MINUS    32  /* -1 means the default */
-#define OTHER    128 /* has code of its own */
+#define STREAM  1
+#define MESSAGE 2
+#define BOTH    3
+#define ONLY6   4   /* IPv6 sockets only */
+#define FLAG    8   /* stored as 0 or 1 */
+#define MINUS   32  /* -1 means the default */
+#define OTHER   128 /* has code of its own */
 
 #define BUFFER_MAX 425984
 

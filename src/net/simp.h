@@ -91,7 +91,6 @@ struct sim_world {
     struct host_lock lock;
     struct sim_config config;
     struct sim_faults faults;
-    bool healed;
     uint64_t fired[SIM_FAULT_COUNT];
     uint64_t next_number;
     struct sim_event *events;
@@ -132,7 +131,6 @@ struct sim_host *sim_host_with(struct sim_world *w, struct sim_host *from,
 /* The source address of packets from `from` to `to`. 0 or -ENETUNREACH. */
 int sim_source_for(struct sim_host *from, const struct net_addr *to, struct net_addr *source);
 bool sim_same_subnet(const struct net_addr *a, const struct net_addr *b);
-uint32_t sim_interface_of(const struct net_addr *a);
 /* When a packet that leaves now arrives; -1: it is lost (never when `reliable`). */
 int64_t sim_transit(struct sim_world *w, const struct sim_host *from, const struct sim_host *to,
                     size_t bytes, bool reliable);
@@ -299,7 +297,6 @@ void sim_conn_check(struct sim_conn *c);
 void sim_conn_start(struct sim_conn *c);
 /* Sends a reset to one end. */
 void sim_conn_reset(struct sim_conn *c, int to);
-void sim_conn_established(struct sim_conn *c);
 void sim_end_ready(struct sim_conn *c, int side);
 
 void sim_flow_init(struct sim_flow *f, int number, size_t send_bytes, size_t receive_bytes);
@@ -372,7 +369,6 @@ struct sim_ep {
     bool listening, connected, closed, aborted;
     bool fin_queued;
     int error; /* stream: the first fatal error, which the socket tells only once */
-    bool want_v4_info, want_v6_info;
     struct net_queue rx, tx, fin, acks, watch;
     struct net_op *connect, *busy, *close;
     struct sim_ep *spare;
