@@ -167,6 +167,16 @@ static void syn_arrives(struct sim_event *e)
     step_to(c, 0, synack_arrives);
 }
 
+static void established(struct sim_conn *c)
+{
+    if (sim_chance(c->world, SIM_RESET, "tcp:reset")) {
+        struct sim_flow *f = &c->flow[host_choose(2, HOST_CHOOSE_FAULT, "tcp:reset direction")];
+
+        f->reset_at = f->sent + sim_choose_size(65536, "tcp:reset byte");
+    }
+    sim_flow_push(c, 1);
+}
+
 /* The connector may be gone, or its listener: the other side learns it by a reset. */
 static void last_ack_arrives(struct sim_event *e)
 {
@@ -185,7 +195,7 @@ static void last_ack_arrives(struct sim_event *e)
     *listener->accept_tail = c;
     listener->accept_tail = &c->accept_next;
     listener->accept_count++;
-    sim_conn_established(c);
+    established(c);
     listener->ready(listener);
 }
 
@@ -199,16 +209,6 @@ static void synack_arrives(struct sim_event *e)
         c->flow[0].last_at_ns = c->step.at_ns;
     sim_flow_push(c, 0);
     sim_end_ready(c, 0);
-}
-
-void sim_conn_established(struct sim_conn *c)
-{
-    if (sim_chance(c->world, SIM_RESET, "tcp:reset")) {
-        struct sim_flow *f = &c->flow[host_choose(2, HOST_CHOOSE_FAULT, "tcp:reset direction")];
-
-        f->reset_at = f->sent + sim_choose_size(65536, "tcp:reset byte");
-    }
-    sim_flow_push(c, 1);
 }
 
 /* ---- the listener's queue ---------------------------------------------------------------- */

@@ -33,11 +33,6 @@ bool sim_same_subnet(const struct net_addr *a, const struct net_addr *b)
     return a->family == b->family && memcmp(a->ip, b->ip, a->family == NET_IP4 ? 3 : 8) == 0;
 }
 
-uint32_t sim_interface_of(const struct net_addr *a)
-{
-    return sim_is_loopback(a) ? SIM_LO_INDEX : SIM_ETH_INDEX;
-}
-
 struct sim_host *sim_host(struct sim_world *w, int number)
 {
     struct sim_host *h = w->hosts;
@@ -53,6 +48,21 @@ bool sim_host_has(const struct sim_host *h, const struct net_addr *a)
         return true;
     for (unsigned i = 0; i < h->count; i++) {
         if (net_addr_same_ip(&h->addrs[i], a))
+            return true;
+    }
+    return false;
+}
+
+bool sim_is_broadcast(const struct sim_host *h, const struct net_addr *a)
+{
+    static const uint8_t all[4] = { 255, 255, 255, 255 };
+
+    if (a->family != NET_IP4)
+        return false;
+    if (memcmp(a->ip, all, 4) == 0 || (a->ip[0] == 127 && memcmp(a->ip + 1, all, 3) == 0))
+        return true;
+    for (unsigned i = 0; i < h->count; i++) {
+        if (sim_same_subnet(&h->addrs[i], a) && a->ip[3] == 255)
             return true;
     }
     return false;

@@ -227,17 +227,17 @@ static bool configured(const struct sim_world *w, unsigned family)
 static void look_up(struct sim_world *w, struct net_resolve *q)
 {
     const struct net_host *list = w->config.names;
-    unsigned first = NET_IP4;
+    /* IPv4 in the form of IPv6 is for names without IPv6 addresses. */
+    bool instead = q->family == NET_IP6 && q->v4mapped && !q->all;
+    unsigned first = instead ? NET_IP6 : NET_IP4;
 
     if (strcasecmp(q->host, "localhost") == 0)
         list = localhost;
     if (sim_fires(w, SIM_NAME_IP6, "names:IPv6 first"))
         first = NET_IP6;
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 2 && !(i == 1 && instead && q->count > 0); i++) {
         unsigned family = i == 0 ? first : NET_IP4 + NET_IP6 - first;
 
-        if (q->family == NET_IP6 && family == NET_IP4 && q->v4mapped && !q->all && q->count > 0)
-            continue;
         if (list == localhost || !q->addrconfig || configured(w, family))
             (void)add_names(q, list, family);
     }

@@ -9,14 +9,13 @@
 #include <string.h>
 #include "net/simp.h"
 
-#define STREAM   1
-#define MESSAGE  2
-#define BOTH     3
-#define ONLY6    4   /* IPv6 sockets only */
-#define FLAG     8   /* stored as 0 or 1 */
-#define CONSTANT 16  /* cannot be set */
-#define MINUS    32  /* -1 means the default */
-#define OTHER    128 /* has code of its own */
+#define STREAM  1
+#define MESSAGE 2
+#define BOTH    3
+#define ONLY6   4   /* IPv6 sockets only */
+#define FLAG    8   /* stored as 0 or 1 */
+#define MINUS   32  /* -1 means the default */
+#define OTHER   128 /* has code of its own */
 
 #define BUFFER_MAX 425984
 
@@ -52,6 +51,7 @@ static const struct row {
     [NET_OPT_IP_RECVERR] = { BOTH | FLAG, 0, 0, 0 },
     [NET_OPT_IP_UNICAST_IF] = { BOTH | OTHER, 0, 0, 0 },
     [NET_OPT_IP_BIND_ADDRESS_NO_PORT] = { BOTH | FLAG, 0, 0, 0 },
+    [NET_OPT_IPV6_HOPOPTS] = { BOTH | ONLY6 | OTHER, 0, 0, 0 },
     [NET_OPT_IPV6_UNICAST_HOPS] = { BOTH | ONLY6 | MINUS, 64, 0, 255 },
     [NET_OPT_IPV6_MULTICAST_IF] = { MESSAGE | ONLY6 | OTHER, 0, 0, 0 },
     [NET_OPT_IPV6_MULTICAST_HOPS] = { MESSAGE | ONLY6 | MINUS, 1, 0, 255 },
@@ -118,7 +118,7 @@ static int join(struct sim_sock *s, const struct net_mreq *m, bool block)
          !sim_host_has(s->host, &m->interface)))
         return -ENODEV;
     if (find_member(s, m, block) >= 0)
-        return block ? 0 : -EADDRINUSE;
+        return m->source.family == NET_UNSPEC ? -EADDRINUSE : -EADDRNOTAVAIL;
     if (s->member_count == SIM_MEMBERSHIPS)
         return -ENOBUFS;
     s->members[s->member_count++] = (struct sim_member){ m->group, m->source, block };
@@ -261,6 +261,16 @@ static int set_congestion(struct sim_sock *s, const char *data, size_t length)
     return 0;
 }
 
+static int set_blob(struct sim_blob *b, const void *data, size_t length, size_t max)
+{
+    if (length > max)
+        return -EINVAL;
+    if (length > 0)
+        memcpy(b->bytes, data, length);
+    b->length = (uint8_t)length;
+    return 0;
+}
+
 int sim_sock_set(struct sim_sock *s, enum net_opt opt, const void *data, size_t length)
 {
     if (!applies(s, opt))
@@ -281,11 +291,9 @@ int sim_sock_set(struct sim_sock *s, enum net_opt opt, const void *data, size_t 
     case NET_OPT_TCP_CONGESTION:
         return set_congestion(s, data, length);
     case NET_OPT_IP_OPTIONS:
-        if (length > sizeof(s->ip_options))
-            return -EINVAL;
-        memcpy(s->ip_options, data, length);
-        s->ip_options_length = (uint8_t)length;
-        return 0;
+        return set_blob(&s->ip_options, data, length, 40);
+    case NET_OPT_IPV6_HOPOPTS:
+        return set_blob(&s->hop_options, data, length, sizeof(s->hop_options.bytes));
     default:
         return set_int(s, opt, data, length);
     }
@@ -366,7 +374,9 @@ int sim_sock_get(struct sim_sock *s, enum net_opt opt, void *data, size_t *lengt
     case NET_OPT_TCP_CONGESTION:
         return give(data, length, s->congestion, sizeof(s->congestion));
     case NET_OPT_IP_OPTIONS:
-        return give(data, length, s->ip_options, s->ip_options_length);
+        return give(data, length, s->ip_options.bytes, s->ip_options.length);
+    case NET_OPT_IPV6_HOPOPTS:
+        return give(data, length, s->hop_options.bytes, s->hop_options.length);
     default:
         break;
     }

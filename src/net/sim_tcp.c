@@ -139,7 +139,7 @@ static int find_way(struct sim_sock *s, struct net_addr *to, struct net_addr *so
         if (to->family == NET_IP4)
             to->ip[0] = 127;
     }
-    if (sim_is_multicast(to))
+    if (sim_is_multicast(to) || sim_is_broadcast(s->host, to))
         return -ENETUNREACH;
     error = sim_source_for(s->host, to, source);
     if (error || !s->bound || sim_is_any(&s->port.addr))

@@ -270,21 +270,6 @@ static void depart_to_many(struct sim_sock *s, struct sim_packet *p)
     sim_packet_free(p);
 }
 
-static bool is_broadcast(const struct sim_host *h, const struct net_addr *a)
-{
-    static const uint8_t all[4] = { 255, 255, 255, 255 };
-
-    if (a->family != NET_IP4)
-        return false;
-    if (memcmp(a->ip, all, 4) == 0 || (a->ip[0] == 127 && memcmp(a->ip + 1, all, 3) == 0))
-        return true;
-    for (unsigned i = 0; i < h->count; i++) {
-        if (sim_same_subnet(&h->addrs[i], a) && a->ip[3] == 255)
-            return true;
-    }
-    return false;
-}
-
 static int choose_source(struct sim_sock *s, const struct net_addr *to, bool broadcast,
                          const struct net_packet_info *info, struct net_addr *source)
 {
@@ -382,7 +367,7 @@ static int prepare(struct sim_sock *s, struct net_addr *to, size_t length,
         return s->family == NET_IP4 ? -EAFNOSUPPORT : -ENETUNREACH;
     if (to->port == 0)
         return -EINVAL;
-    broadcast = is_broadcast(s->host, to);
+    broadcast = sim_is_broadcast(s->host, to);
     if (broadcast && !s->opt[NET_OPT_BROADCAST])
         return -EACCES;
     error = choose_source(s, to, broadcast, info, &source);

@@ -91,7 +91,6 @@ struct sim_world {
     struct host_lock lock;
     struct sim_config config;
     struct sim_faults faults;
-    bool healed;
     uint64_t fired[SIM_FAULT_COUNT];
     uint64_t next_number;
     struct sim_event *events;
@@ -124,6 +123,7 @@ struct sim_host *sim_host(struct sim_world *w, int number);
 bool sim_is_loopback(const struct net_addr *a);
 bool sim_is_any(const struct net_addr *a);
 bool sim_is_multicast(const struct net_addr *a);
+bool sim_is_broadcast(const struct sim_host *h, const struct net_addr *a);
 bool sim_host_has(const struct sim_host *h, const struct net_addr *a);
 /* Who has the address, as seen from `from`; NULL: nobody. */
 struct sim_host *sim_host_with(struct sim_world *w, struct sim_host *from,
@@ -131,7 +131,6 @@ struct sim_host *sim_host_with(struct sim_world *w, struct sim_host *from,
 /* The source address of packets from `from` to `to`. 0 or -ENETUNREACH. */
 int sim_source_for(struct sim_host *from, const struct net_addr *to, struct net_addr *source);
 bool sim_same_subnet(const struct net_addr *a, const struct net_addr *b);
-uint32_t sim_interface_of(const struct net_addr *a);
 /* When a packet that leaves now arrives; -1: it is lost (never when `reliable`). */
 int64_t sim_transit(struct sim_world *w, const struct sim_host *from, const struct sim_host *to,
                     size_t bytes, bool reliable);
@@ -159,8 +158,10 @@ struct sim_sock {
     struct net_addr local, remote; /* IPv4 form where v4-mapped */
     int error;                     /* SO_ERROR */
     int opt[NET_OPT_COUNT];
-    uint8_t ip_options[40];
-    uint8_t ip_options_length;
+    struct sim_blob {
+        uint8_t bytes[64];
+        uint8_t length;
+    } ip_options, hop_options;
     char congestion[16];
     struct net_mreq multicast_if;
     /* streams */
@@ -296,7 +297,6 @@ void sim_conn_check(struct sim_conn *c);
 void sim_conn_start(struct sim_conn *c);
 /* Sends a reset to one end. */
 void sim_conn_reset(struct sim_conn *c, int to);
-void sim_conn_established(struct sim_conn *c);
 void sim_end_ready(struct sim_conn *c, int side);
 
 void sim_flow_init(struct sim_flow *f, int number, size_t send_bytes, size_t receive_bytes);
@@ -369,7 +369,6 @@ struct sim_ep {
     bool listening, connected, closed, aborted;
     bool fin_queued;
     int error; /* stream: the first fatal error, which the socket tells only once */
-    bool want_v4_info, want_v6_info;
     struct net_queue rx, tx, fin, acks, watch;
     struct net_op *connect, *busy, *close;
     struct sim_ep *spare;

@@ -74,6 +74,35 @@ void sim_clock_virtual(void)
     virtual_ns = 1000 * S;
 }
 
+/* ---- memory ------------------------------------------------------------------------------ */
+
+static unsigned short_permille;
+
+void *__real_host_alloc(size_t size, size_t align);
+void *__real_host_zalloc(size_t size);
+void *__wrap_host_alloc(size_t size, size_t align);
+void *__wrap_host_zalloc(size_t size);
+
+void sim_short_memory(unsigned permille)
+{
+    short_permille = permille;
+}
+
+static bool refused(void)
+{
+    return short_permille > 0 && sim_random(1000, HOST_CHOOSE_FAULT, "memory") < short_permille;
+}
+
+void *__wrap_host_alloc(size_t size, size_t align)
+{
+    return refused() ? NULL : __real_host_alloc(size, align);
+}
+
+void *__wrap_host_zalloc(size_t size)
+{
+    return refused() ? NULL : __real_host_zalloc(size);
+}
+
 /* ---- places ------------------------------------------------------------------------------ */
 
 const struct net_addr near4 = { .family = NET_IP4, .ip = { 10, 0, 0, 1 } };

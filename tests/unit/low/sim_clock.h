@@ -1,9 +1,9 @@
 /*
  * sim_clock.h: time and chance for tests of the simulated network.
  *
- * The linker leads host_now(), host_park() and host_choose() here. With virtual time, which is for
- * tests of one thread, parking until a deadline makes it that late at once; parking for ever is a
- * failure, since nobody else could end it.
+ * The linker leads host_now(), host_park(), host_choose() and the allocations here. With virtual
+ * time, which is for tests of one thread, parking until a deadline makes it that late at once;
+ * parking for ever is a failure, since nobody else could end it.
  */
 #ifndef SIM_CLOCK_H
 #define SIM_CLOCK_H
@@ -24,6 +24,9 @@ void sim_random_seed(uint64_t seed);
 uint32_t sim_always(uint32_t n, enum host_choice kind, const char *site);
 
 void sim_clock_virtual(void);
+
+/* So many of a thousand allocations fail, at random. */
+void sim_short_memory(unsigned permille);
 
 /* A world in virtual time: host 0 has 10.0.0.1 and fd00::1, host 1 ("far") 10.0.0.2 and fd00::2. */
 struct sim_place {
