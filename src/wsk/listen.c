@@ -436,6 +436,24 @@ NTSTATUS NTAPI WskpInspectComplete(PWSK_SOCKET Public, PWSK_INSPECT_ID InspectID
 
 /* ---- accepting --------------------------------------------------------------------------- */
 
+/*
+ * What an accept that failed says to the driver. The transport keeps to itself what befalls single
+ * connections; an error of the socket itself means that the host took it away (D62).
+ */
+static NTSTATUS AcceptFailed(WSKP_SOCKET *s, int64_t Result)
+{
+    switch (Result) {
+    case -EINVAL:
+    case -EBADF:
+    case -ENOTSOCK:
+    case -EOPNOTSUPP:
+        WskpSocketKill(s, STATUS_FILE_FORCED_CLOSED);
+        return STATUS_FILE_FORCED_CLOSED;
+    default:
+        return WskpStatusFromErrno((int)-Result);
+    }
+}
+
 static void AcceptDone(struct net_op *Op)
 {
     WSKP_SOCKET *s = CONTAINING_RECORD(Op, WSKP_SOCKET, RxOp);
@@ -456,8 +474,8 @@ static void AcceptDone(struct net_op *Op)
     if (!Op->more)
         s->RxArm = WskpIdle;
     host_unlock(&s->Lock);
-    if (Op->result < 0 && Op->result != -ECANCELED)
-        WskpSocketKill(s, WskpStatusFromErrno((int)-Op->result));
+    if (Op->result < 0 && held)
+        (void)AcceptFailed(s, Op->result);
     if (held) {
         WskpPump(s);
         WskpLeave(s);
@@ -473,7 +491,7 @@ static NTSTATUS FinishAccept(WSKP_REQUEST *r, WSKP_SOCKET **Accepted)
     s->Receives.Submitted--;
     host_unlock(&s->Lock);
     if (r->Op.result < 0)
-        return WskpStatusFromErrno((int)-r->Op.result);
+        return AcceptFailed(s, r->Op.result);
     WSKP_INCOMING *i = NewIncoming(&r->Op);
     if (!i)
         return STATUS_INSUFFICIENT_RESOURCES;
