@@ -23,8 +23,11 @@ static NTSTATUS BindHost(WSKP_SOCKET *s, const struct net_addr *Address)
     if (error) {
         if (s->Share)
             WskpShareRelease(s);
-        /* An unbound socket is in the right state: it is the address that it cannot have. */
-        return error == -EINVAL ? STATUS_INVALID_ADDRESS_COMPONENT : WskpStatusFromErrno(-error);
+        /* An unbound socket is in the right state: it is the address that it cannot have, or the
+         * interface that the address names (D42). */
+        if (error == -EINVAL || error == -ENODEV)
+            return STATUS_INVALID_ADDRESS_COMPONENT;
+        return WskpStatusFromErrno(-error);
     }
     struct net_ctl_arg arg = { 0 };
     if (Address->port == 0 && Wskp.Transport->ctl(s->Ep, NET_CTL_LOCAL, &arg) == 0)
