@@ -1,7 +1,7 @@
 #!/bin/sh
 # netns.sh COMMAND [ARGUMENT...] DRIVER: runs a command in a network namespace of its own, for netns_*.c;
-# 77 where that is not possible. netns_names.c also gets a resolver that asks nobody, netns_lost.c
-# somebody who destroys its sockets.
+# 77 where that is not possible. netns_names.c also gets a resolver that asks nobody, netns_ports.c few
+# ports, and netns_lost.c somebody who destroys its sockets.
 command -v ip >/dev/null && command -v unshare >/dev/null && [ "$(id -u)" = 0 ] || exit 77
 unshare -n -m true 2>/dev/null || exit 77
 for driver; do :; done
@@ -24,6 +24,7 @@ case $driver in
     echo "hosts: files" >"$list"
     mount --bind "$list" /etc/nsswitch.conf || exit 77
     ;;
+*/netns_ports*) echo "41000 41003" 2>/dev/null >/proc/sys/net/ipv4/ip_local_port_range || exit 77 ;;
 */netns_lost*)
     # A kernel may lack the means: a datagram socket is the probe.
     bash -c "exec 3>/dev/udp/127.0.0.1/9; ss -K -n -H -u dport = :9" 2>&1 | grep -q "127.0.0.1:9" || exit 77
