@@ -78,6 +78,27 @@ enum net_disposition epoll_answer(struct epoll_ep *ep, struct net_op *op, int64_
     return NET_DONE;
 }
 
+static bool is_send(enum net_opcode code)
+{
+    return code == NET_OP_SEND || code == NET_OP_SENDMSG;
+}
+
+void epoll_count_send(struct epoll_ep *ep)
+{
+    __atomic_fetch_add(&ep->sends_pending, 1, __ATOMIC_RELAXED);
+}
+
+enum net_disposition epoll_answer_send(struct epoll_ep *ep, struct net_op *op, int64_t result)
+{
+    if (!(op->flags & NET_F_ASYNC) && !__atomic_load_n(&ep->sends_pending, __ATOMIC_ACQUIRE)) {
+        op->result = result;
+        return NET_DONE;
+    }
+    epoll_count_send(ep);
+    epoll_finish(ep->net, op, result);
+    return NET_PENDING;
+}
+
 void epoll_service(struct epoll_ep *ep)
 {
     struct epoll_net *net = ep->net;
@@ -387,12 +408,15 @@ static void end_ep(struct epoll_ep *ep)
 
 static void run_done(struct epoll_net *net, struct net_op *op)
 {
-    struct epoll_ep *ep = op->code == NET_OP_CLOSE ? (struct epoll_ep *)op->priv[1] : NULL;
+    struct epoll_ep *ep = (struct epoll_ep *)op->priv[1];
+    enum net_opcode code = op->code;
 
     net->done_count++;
     op->done(op);
-    if (ep)
+    if (code == NET_OP_CLOSE)
         end_ep(ep);
+    else if (is_send(code)) /* the endpoint is there: its close comes later */
+        __atomic_fetch_sub(&ep->sends_pending, 1, __ATOMIC_RELEASE);
 }
 
 void epoll_run_ready(struct epoll_net *net)
@@ -690,7 +714,8 @@ static enum net_disposition epoll_submit(struct net_ep *base, struct net_op *op)
     op->priv[0] = 0;
     op->priv[1] = (uintptr_t)ep;
     if (!fits(ep, op->code))
-        return epoll_answer(ep, op, -EOPNOTSUPP);
+        return is_send(op->code) ? epoll_answer_send(ep, op, -EOPNOTSUPP)
+                                 : epoll_answer(ep, op, -EOPNOTSUPP);
     switch (op->code) {
     case NET_OP_CONNECT:
         return epoll_submit_connect(ep, op);

@@ -38,6 +38,26 @@ enum net_disposition sim_answer(struct sim_ep *ep, struct net_op *op, int64_t re
     return NET_DONE;
 }
 
+bool sim_is_send(enum net_opcode code)
+{
+    return code == NET_OP_SEND || code == NET_OP_SENDMSG;
+}
+
+void sim_count_send(struct sim_ep *ep)
+{
+    ep->sends_pending++;
+}
+
+enum net_disposition sim_answer_send(struct sim_ep *ep, struct net_op *op, int64_t result)
+{
+    if (ep->sends_pending == 0 && sim_answer(ep, op, result) == NET_DONE)
+        return NET_DONE;
+    if (ep->sends_pending > 0)
+        sim_finish(ep, op, result);
+    sim_count_send(ep);
+    return NET_PENDING;
+}
+
 bool sim_inline(struct sim_ep *ep, const char *site)
 {
     return !sim_fires(ep->world, SIM_ASYNC, site);
@@ -353,7 +373,8 @@ static bool fits(const struct sim_ep *ep, enum net_opcode code)
 static enum net_disposition submit_locked(struct sim_ep *ep, struct net_op *op)
 {
     if (!fits(ep, op->code))
-        return sim_answer(ep, op, -EOPNOTSUPP);
+        return sim_is_send(op->code) ? sim_answer_send(ep, op, -EOPNOTSUPP)
+                                     : sim_answer(ep, op, -EOPNOTSUPP);
     switch (op->code) {
     case NET_OP_CONNECT:
         return sim_submit_connect(ep, op);

@@ -108,6 +108,8 @@ static void SendToDone(struct net_op *Op)
 
 static NTSTATUS Transmit(WSKP_REQUEST *r, BOOLEAN *Inline)
 {
+    if (!WskpMayFinishInline()) /* D30: deferring would let a later one overtake */
+        r->Op.flags |= NET_F_ASYNC;
     NTSTATUS status = WskpRequestSubmit(r, Inline);
 
     if (!*Inline || !NT_SUCCESS(status))
