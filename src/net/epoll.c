@@ -345,6 +345,29 @@ static void close_descriptor(struct epoll_ep *ep, bool abort)
     ep->fd = -1;
 }
 
+static void end_everything(struct epoll_ep *ep, int64_t result)
+{
+    if (ep->connect) {
+        epoll_finish(ep->net, ep->connect, result);
+        ep->connect = NULL;
+    }
+    end_all(ep, &ep->tx, result);
+    end_all(ep, &ep->acks, result);
+    end_all(ep, &ep->fin, result);
+    end_all(ep, &ep->watch, result);
+    end_all(ep, &ep->rx, result);
+}
+
+/* Without a descriptor every call fails in the kernel; the flags let each operation try it. */
+static int lose(struct epoll_ep *ep)
+{
+    end_everything(ep, -EBADF);
+    close_descriptor(ep, true);
+    ep->error = EBADF;
+    ep->readable = ep->writable = ep->hung_up = true;
+    return 0;
+}
+
 static enum net_disposition submit_close(struct epoll_ep *ep, struct net_op *op)
 {
     host_lock(&ep->lock);
@@ -352,15 +375,7 @@ static enum net_disposition submit_close(struct epoll_ep *ep, struct net_op *op)
     ep->closed = true;
     if (ep->kind == NET_EP_RESOLVER)
         epoll_close_resolver(ep);
-    if (ep->connect) {
-        epoll_finish(ep->net, ep->connect, -ECANCELED);
-        ep->connect = NULL;
-    }
-    end_all(ep, &ep->tx, -ECANCELED);
-    end_all(ep, &ep->acks, -ECANCELED);
-    end_all(ep, &ep->fin, -ECANCELED);
-    end_all(ep, &ep->watch, -ECANCELED);
-    end_all(ep, &ep->rx, -ECANCELED);
+    end_everything(ep, -ECANCELED);
     close_descriptor(ep, op->flags & NET_F_ABORT);
     if (ep->busy)
         ep->close = op;
@@ -867,6 +882,8 @@ static int socket_ctl(struct epoll_ep *ep, enum net_ctl what, struct net_ctl_arg
         return get_tcp_info(ep, arg);
     case NET_CTL_ERROR:
         return get_error(ep, &arg->value);
+    case NET_CTL_LOSE:
+        return lose(ep);
     default:
         return -EOPNOTSUPP;
     }

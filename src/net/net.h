@@ -228,6 +228,9 @@ enum net_ctl {
     NET_CTL_QUEUED_OUT, /* out value: bytes sent and not yet acknowledged */
     NET_CTL_TCP_INFO,   /* out tcp */
     NET_CTL_ERROR,      /* out value: pending error as positive errno, cleared (SO_ERROR) */
+    NET_CTL_LOSE,       /* as if the system took the socket away (for tests of its user): what is
+                           pending ends with -EBADF, and so does all that comes but the close.
+                           Streams send RST */
     NET_CTL_ADDRESSES,  /* NET_EP_ROUTE: out addrs (in: room), length = count needed */
     NET_CTL_ROUTE       /* NET_EP_ROUTE: in addr (a destination), out addr: the local address that
                            packets to it would have */

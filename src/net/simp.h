@@ -367,6 +367,7 @@ struct sim_ep {
     enum net_family family;
     struct sim_sock sock;
     bool listening, connected, closed, aborted;
+    bool lost; /* NET_CTL_LOSE */
     bool fin_queued;
     unsigned sends_pending; /* whose done() has not returned: later ones end behind them */
     int error;              /* stream: the first fatal error, which the socket tells only once */

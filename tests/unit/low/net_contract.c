@@ -674,6 +674,35 @@ static void ends_of_sends_in_order(struct net_world *w)
     close_pair(w, pair);
 }
 
+static void loses_everything(struct net_world *w)
+{
+    struct net_ctl_arg arg = { 0 };
+    struct net_addr addr = { 0 };
+    struct net_ep *pair[2], *ep = open_bound(w, &addr);
+    struct watched *recv, *multi, *watch;
+
+    recv = watched_new(NET_OP_RECVMSG, NET_F_MULTI);
+    assert_int_equal(watched_submit(ep, recv), NET_PENDING);
+    assert_int_equal(w->transport->ctl(ep, NET_CTL_LOSE, &arg), 0);
+    end(w, recv, -EBADF);
+    end(w, send_to(ep, &addr, "x", 1), -EBADF);
+    end(w, simple(ep, NET_OP_RECVMSG, NET_F_MULTI), -EBADF);
+    assert_int_equal(w->transport->ctl(ep, NET_CTL_LOCAL, &arg), -EBADF);
+    world_close(w, ep, 0);
+    world_pair(w, pair, 0);
+    recv = receive_into(pair[0], 10);
+    multi = receive_all(pair[0]);
+    watch = simple(pair[0], NET_OP_WATCH, 0);
+    assert_int_equal(w->transport->ctl(pair[0], NET_CTL_LOSE, &arg), 0);
+    end(w, recv, -EBADF);
+    end(w, multi, -EBADF);
+    end(w, watch, -EBADF);
+    end(w, send_later(pair[0], "x", 1, 0), -EBADF);
+    end(w, simple(pair[0], NET_OP_RECV, NET_F_MULTI), -EBADF);
+    end(w, receive_into(pair[1], 10), -ECONNRESET);
+    close_pair(w, pair);
+}
+
 static void datagrams(struct net_world *w)
 {
     struct net_addr a_addr, b_addr, nowhere = { 0 };
@@ -839,6 +868,7 @@ const struct net_contract_test net_contract_tests[] = {
     { "abortive end", abortive_end },
     { "connect refused", connect_refused },
     { "accept repeats and places", accept_repeats_and_places },
+    { "loses everything", loses_everything },
     { "datagrams", datagrams },
     { "9 any thread", any_thread },
     { "9 wake is sticky", wake_is_sticky },
