@@ -174,6 +174,7 @@ typedef enum _WSKP_STATE {
     WskpUnbound,
     WskpBinding, /* inside WskBind */
     WskpBound,
+    WskpStarting, /* inside WskListen, or the part of WskBind that listens */
     WskpListening,
     WskpConnecting,
     WskpConnected
