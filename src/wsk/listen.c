@@ -42,14 +42,34 @@ static void Drop(WSKP_INCOMING *i)
         host_free(i);
 }
 
+static void ResetEnded(void)
+{
+    if (InterlockedDecrement(&Wskp.Resets) == 0)
+        KeSetEvent(&Wskp.NoResets, IO_NO_INCREMENT, FALSE);
+}
+
+void WskpBootListeners(void)
+{
+    Wskp.Resets = 1;
+    KeInitializeEvent(&Wskp.NoResets, NotificationEvent, FALSE);
+}
+
+void WskpShutdownListeners(void)
+{
+    ResetEnded();
+    (void)KeWaitForSingleObject(&Wskp.NoResets, Executive, KernelMode, FALSE, NULL);
+}
+
 static void IncomingClosed(struct net_op *Op)
 {
     Drop(CONTAINING_RECORD(Op, WSKP_INCOMING, CloseOp));
+    ResetEnded();
 }
 
 /* Resets the connection; consumes the caller's reference. */
 static void Reset(WSKP_INCOMING *i)
 {
+    InterlockedIncrement(&Wskp.Resets);
     i->CloseOp =
         (struct net_op){ .code = NET_OP_CLOSE, .flags = NET_F_ABORT, .done = IncomingClosed };
     (void)Wskp.Transport->submit(i->Ep, &i->CloseOp);
@@ -92,10 +112,12 @@ static void DoomedClosed(struct net_op *Op)
     Doomed.Busy = FALSE;
     host_unlock(&InspectLock);
     CloseDoomed();
+    ResetEnded();
 }
 
 static void Doom(struct net_ep *Ep)
 {
+    InterlockedIncrement(&Wskp.Resets);
     host_lock(&InspectLock);
     net_ep_set_user(Ep, Doomed.First);
     Doomed.First = Ep;

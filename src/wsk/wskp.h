@@ -61,6 +61,8 @@ typedef struct _WSKP_GLOBALS {
     KDPC ReadyDpc;
     WORK_QUEUE_ITEM Announce; /* tells the registrar of the provider */
     KEVENT Announced;
+    LONG Resets; /* connections that nobody took and that are being closed; one more till the end */
+    KEVENT NoResets; /* there is none, and the end has come */
 } WSKP_GLOBALS;
 extern WSKP_GLOBALS Wskp;
 
@@ -594,6 +596,11 @@ void WskpSecurityDropClient(WSKP_CLIENT *Client);
 BOOLEAN WskpSecurityGrants(WSKP_SD *Sd, PEPROCESS Owner, const WSKP_SOCKET *Socket);
 
 /* ---- listeners --------------------------------------------------------------------------- */
+
+void WskpBootListeners(void);
+/* Returns when the transport has closed every connection that nobody took: no listener is left that
+ * would count them. For the shutdown, before the transport goes. */
+void WskpShutdownListeners(void);
 
 #define WSKP_REMEMBERED_ABORTS 64
 
