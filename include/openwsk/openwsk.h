@@ -73,7 +73,8 @@ struct ow_options {
      * commas: "pend-all" (no request completes before its call returns), "passive-callbacks"
      * (callbacks and completions at PASSIVE_LEVEL), "truncated-overflow" (a truncated datagram ends
      * with STATUS_BUFFER_OVERFLOW), "strict-send" (a send completes when the peer has acknowledged
-     * it). NULL: none of them.
+     * it), "concurrent-datagrams" (WskReceiveFromEvent of one socket runs on several processors at
+     * once). NULL: none of them.
      */
     const char *config;
     unsigned ready_delay_ms;     /* the WSK provider becomes ready that long after the boot */

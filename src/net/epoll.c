@@ -78,6 +78,27 @@ enum net_disposition epoll_answer(struct epoll_ep *ep, struct net_op *op, int64_
     return NET_DONE;
 }
 
+static bool is_send(enum net_opcode code)
+{
+    return code == NET_OP_SEND || code == NET_OP_SENDMSG;
+}
+
+void epoll_count_send(struct epoll_ep *ep)
+{
+    __atomic_fetch_add(&ep->sends_pending, 1, __ATOMIC_RELAXED);
+}
+
+enum net_disposition epoll_answer_send(struct epoll_ep *ep, struct net_op *op, int64_t result)
+{
+    if (!(op->flags & NET_F_ASYNC) && !__atomic_load_n(&ep->sends_pending, __ATOMIC_ACQUIRE)) {
+        op->result = result;
+        return NET_DONE;
+    }
+    epoll_count_send(ep);
+    epoll_finish(ep->net, op, result);
+    return NET_PENDING;
+}
+
 void epoll_service(struct epoll_ep *ep)
 {
     struct epoll_net *net = ep->net;
@@ -324,6 +345,29 @@ static void close_descriptor(struct epoll_ep *ep, bool abort)
     ep->fd = -1;
 }
 
+static void end_everything(struct epoll_ep *ep, int64_t result)
+{
+    if (ep->connect) {
+        epoll_finish(ep->net, ep->connect, result);
+        ep->connect = NULL;
+    }
+    end_all(ep, &ep->tx, result);
+    end_all(ep, &ep->acks, result);
+    end_all(ep, &ep->fin, result);
+    end_all(ep, &ep->watch, result);
+    end_all(ep, &ep->rx, result);
+}
+
+/* Without a descriptor every call fails in the kernel; the flags let each operation try it. */
+static int lose(struct epoll_ep *ep)
+{
+    end_everything(ep, -EBADF);
+    close_descriptor(ep, true);
+    ep->error = EBADF;
+    ep->readable = ep->writable = ep->hung_up = true;
+    return 0;
+}
+
 static enum net_disposition submit_close(struct epoll_ep *ep, struct net_op *op)
 {
     host_lock(&ep->lock);
@@ -331,15 +375,7 @@ static enum net_disposition submit_close(struct epoll_ep *ep, struct net_op *op)
     ep->closed = true;
     if (ep->kind == NET_EP_RESOLVER)
         epoll_close_resolver(ep);
-    if (ep->connect) {
-        epoll_finish(ep->net, ep->connect, -ECANCELED);
-        ep->connect = NULL;
-    }
-    end_all(ep, &ep->tx, -ECANCELED);
-    end_all(ep, &ep->acks, -ECANCELED);
-    end_all(ep, &ep->fin, -ECANCELED);
-    end_all(ep, &ep->watch, -ECANCELED);
-    end_all(ep, &ep->rx, -ECANCELED);
+    end_everything(ep, -ECANCELED);
     close_descriptor(ep, op->flags & NET_F_ABORT);
     if (ep->busy)
         ep->close = op;
@@ -387,12 +423,15 @@ static void end_ep(struct epoll_ep *ep)
 
 static void run_done(struct epoll_net *net, struct net_op *op)
 {
-    struct epoll_ep *ep = op->code == NET_OP_CLOSE ? (struct epoll_ep *)op->priv[1] : NULL;
+    struct epoll_ep *ep = (struct epoll_ep *)op->priv[1];
+    enum net_opcode code = op->code;
 
     net->done_count++;
     op->done(op);
-    if (ep)
+    if (code == NET_OP_CLOSE)
         end_ep(ep);
+    else if (is_send(code)) /* the endpoint is there: its close comes later */
+        __atomic_fetch_sub(&ep->sends_pending, 1, __ATOMIC_RELEASE);
 }
 
 void epoll_run_ready(struct epoll_net *net)
@@ -690,7 +729,8 @@ static enum net_disposition epoll_submit(struct net_ep *base, struct net_op *op)
     op->priv[0] = 0;
     op->priv[1] = (uintptr_t)ep;
     if (!fits(ep, op->code))
-        return epoll_answer(ep, op, -EOPNOTSUPP);
+        return is_send(op->code) ? epoll_answer_send(ep, op, -EOPNOTSUPP)
+                                 : epoll_answer(ep, op, -EOPNOTSUPP);
     switch (op->code) {
     case NET_OP_CONNECT:
         return epoll_submit_connect(ep, op);
@@ -842,6 +882,8 @@ static int socket_ctl(struct epoll_ep *ep, enum net_ctl what, struct net_ctl_arg
         return get_tcp_info(ep, arg);
     case NET_CTL_ERROR:
         return get_error(ep, &arg->value);
+    case NET_CTL_LOSE:
+        return lose(ep);
     default:
         return -EOPNOTSUPP;
     }

@@ -73,6 +73,7 @@ struct epoll_ep {
     struct net_queue fin;          /* shutdowns that wait for the peer's acknowledgement */
     struct net_queue acks;         /* sends that wait for the peer's acknowledgement */
     uint64_t sent_bytes;           /* given to the kernel in all */
+    uint32_t sends_pending;        /* atomic: sends whose done() has not returned; see below */
     struct net_queue watch;        /* wait for the peer's end */
     struct net_op *connect;        /* in progress */
     struct net_op *busy;           /* the loop runs its done() or place() now, without the lock */
@@ -96,6 +97,16 @@ static inline struct epoll_ep *epoll_ep_of(struct net_ep *ep)
 {
     return (struct epoll_ep *)ep;
 }
+
+/*
+ * The order in which sends end. A send that pends is counted before the loop can see it, and
+ * counted off when its done() has returned. Whoever submits afterwards finds the count, whatever
+ * queue the earlier one is in or between, and goes behind it: done() calls come from one thread,
+ * those that the loop found ready before those that were finished elsewhere. ep->lock is held.
+ */
+void epoll_count_send(struct epoll_ep *ep);
+/* As epoll_answer(), for a send that is over. */
+enum net_disposition epoll_answer_send(struct epoll_ep *ep, struct net_op *op, int64_t result);
 
 size_t epoll_iov_bytes(const struct iovec *iov, unsigned n);
 

@@ -125,10 +125,11 @@ enum net_disposition epoll_submit_sendmsg(struct epoll_ep *ep, struct net_op *op
     if (result == -EAGAIN) {
         if (!ep->tx.head)
             ep->writable = false;
+        epoll_count_send(ep);
         net_queue_push(&ep->tx, op);
     } else {
         op->moved = result > 0 ? (uint64_t)result : 0;
-        d = epoll_answer(ep, op, result);
+        d = epoll_answer_send(ep, op, result);
     }
     host_unlock(&ep->lock);
     return d;

@@ -237,6 +237,12 @@ static int64_t may_send(const struct epoll_ep *ep)
     return ep->connected || ep->connect ? 0 : -ENOTCONN;
 }
 
+/* One without the flag must not overtake those that wait. */
+static bool awaits_ack(const struct epoll_ep *ep, const struct net_op *op)
+{
+    return (op->flags & NET_F_ACKED) || ep->acks.head;
+}
+
 /* All bytes of a NET_F_ACKED send are in the kernel: it waits for the peer (check_acks). */
 static void await_ack(struct epoll_ep *ep, struct net_op *op)
 {
@@ -261,11 +267,13 @@ enum net_disposition epoll_submit_send(struct epoll_ep *ep, struct net_op *op)
     if (result == -EAGAIN) {
         if (!ep->tx.head)
             ep->writable = false;
+        epoll_count_send(ep);
         net_queue_push(&ep->tx, op);
-    } else if (result == 0 && (op->flags & NET_F_ACKED)) {
+    } else if (result == 0 && awaits_ack(ep, op)) {
+        epoll_count_send(ep);
         await_ack(ep, op);
     } else {
-        d = epoll_answer(ep, op, result ? result : (int64_t)op->moved);
+        d = epoll_answer_send(ep, op, result ? result : (int64_t)op->moved);
     }
     host_unlock(&ep->lock);
     return d;
@@ -288,7 +296,7 @@ static void credit(struct epoll_ep *ep, uint64_t n)
         op->moved += left;
         ep->sent_bytes += left;
         net_queue_remove(&ep->tx, op);
-        if (op->flags & NET_F_ACKED)
+        if (awaits_ack(ep, op))
             await_ack(ep, op);
         else
             epoll_ready(ep, op, (int64_t)op->moved);

@@ -13,7 +13,8 @@
  *  3. Ownership. op, iov and the memory behind iov belong to the transport from submit() to the
  * last done() (or to the return, after NET_DONE).
  *  4. Order. Sends on a stream take effect in submit order; an inline send is tried only if none is
- *     queued. Bytes that arrived before FIN or RST come before the end.
+ *     queued. Sends also end in that order, datagrams' too: NET_DONE is no answer while done() of
+ *     an earlier one has not returned. Bytes that arrived before FIN or RST come before the end.
  *  5. Cancel is asynchronous and idempotent; it never loses bytes that already moved: an operation
  *     that moved bytes finishes with their count, not with -ECANCELED.
  *  6. Backpressure in. Bytes held in net_bufs plus bytes queued stay within the endpoint's
@@ -227,6 +228,9 @@ enum net_ctl {
     NET_CTL_QUEUED_OUT, /* out value: bytes sent and not yet acknowledged */
     NET_CTL_TCP_INFO,   /* out tcp */
     NET_CTL_ERROR,      /* out value: pending error as positive errno, cleared (SO_ERROR) */
+    NET_CTL_LOSE,       /* as if the system took the socket away (for tests of its user): what is
+                           pending ends with -EBADF, and so does all that comes but the close.
+                           Streams send RST */
     NET_CTL_ADDRESSES,  /* NET_EP_ROUTE: out addrs (in: room), length = count needed */
     NET_CTL_ROUTE       /* NET_EP_ROUTE: in addr (a destination), out addr: the local address that
                            packets to it would have */

@@ -17,7 +17,7 @@ enum net_disposition sim_submit_sendmsg(struct sim_ep *ep, struct net_op *op)
     if (op->addr.family != NET_UNSPEC)
         result = sim_udp_send(&ep->sock, &op->addr, op->iov, op->iovcnt, op->info);
     op->moved = result > 0 ? (uint64_t)result : 0;
-    return sim_answer(ep, op, result);
+    return sim_answer_send(ep, op, result);
 }
 
 /* ---- receive ----------------------------------------------------------------------------- */

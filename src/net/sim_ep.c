@@ -38,6 +38,26 @@ enum net_disposition sim_answer(struct sim_ep *ep, struct net_op *op, int64_t re
     return NET_DONE;
 }
 
+bool sim_is_send(enum net_opcode code)
+{
+    return code == NET_OP_SEND || code == NET_OP_SENDMSG;
+}
+
+void sim_count_send(struct sim_ep *ep)
+{
+    ep->sends_pending++;
+}
+
+enum net_disposition sim_answer_send(struct sim_ep *ep, struct net_op *op, int64_t result)
+{
+    if (ep->sends_pending == 0 && sim_answer(ep, op, result) == NET_DONE)
+        return NET_DONE;
+    if (ep->sends_pending > 0)
+        sim_finish(ep, op, result);
+    sim_count_send(ep);
+    return NET_PENDING;
+}
+
 bool sim_inline(struct sim_ep *ep, const char *site)
 {
     return !sim_fires(ep->world, SIM_ASYNC, site);
@@ -159,7 +179,7 @@ int sim_ep_bind(struct net_ep *base, const struct net_addr *addr)
     if (ep->kind != NET_EP_STREAM && ep->kind != NET_EP_DATAGRAM)
         return -EOPNOTSUPP;
     host_lock(&ep->world->lock);
-    error = ep->closed ? -EBADF : sim_sock_bind(&ep->sock, addr);
+    error = ep->closed || ep->lost ? -EBADF : sim_sock_bind(&ep->sock, addr);
     host_unlock(&ep->world->lock);
     return error;
 }
@@ -172,7 +192,7 @@ int sim_ep_listen(struct net_ep *base, int backlog)
     if (ep->kind != NET_EP_STREAM)
         return -EOPNOTSUPP;
     host_lock(&ep->world->lock);
-    error = ep->closed ? -EBADF : sim_sock_listen(&ep->sock, backlog);
+    error = ep->closed || ep->lost ? -EBADF : sim_sock_listen(&ep->sock, backlog);
     if (!error)
         ep->listening = true;
     host_unlock(&ep->world->lock);
@@ -217,6 +237,28 @@ static void close_below(struct sim_ep *ep, bool abort)
         sim_udp_close(&ep->sock);
 }
 
+static void end_everything(struct sim_ep *ep, int64_t result)
+{
+    if (ep->connect)
+        sim_finish(ep, ep->connect, result);
+    ep->connect = NULL;
+    end_all(ep, &ep->tx, result);
+    end_all(ep, &ep->acks, result);
+    end_all(ep, &ep->fin, result);
+    end_all(ep, &ep->watch, result);
+    end_all(ep, &ep->rx, result);
+}
+
+/* From here on every operation is answered before it gets anywhere. */
+static int lose(struct sim_ep *ep)
+{
+    ep->lost = true;
+    end_everything(ep, -EBADF);
+    close_below(ep, true);
+    sim_event_cancel(ep->world, &ep->retry);
+    return 0;
+}
+
 static enum net_disposition submit_close(struct sim_ep *ep, struct net_op *op)
 {
     host_lock(&ep->gate);
@@ -225,15 +267,9 @@ static enum net_disposition submit_close(struct sim_ep *ep, struct net_op *op)
     host_lock(&ep->world->lock);
     HOST_ASSERT(!ep->closed);
     ep->closed = true;
-    if (ep->connect)
-        sim_finish(ep, ep->connect, -ECANCELED);
-    ep->connect = NULL;
-    end_all(ep, &ep->tx, -ECANCELED);
-    end_all(ep, &ep->acks, -ECANCELED);
-    end_all(ep, &ep->fin, -ECANCELED);
-    end_all(ep, &ep->watch, -ECANCELED);
-    end_all(ep, &ep->rx, -ECANCELED);
-    close_below(ep, op->flags & NET_F_ABORT);
+    end_everything(ep, -ECANCELED);
+    if (!ep->lost)
+        close_below(ep, op->flags & NET_F_ABORT);
     sim_event_cancel(ep->world, &ep->retry);
     if (ep->busy)
         ep->close = op;
@@ -310,7 +346,7 @@ void sim_queue_receive(struct sim_ep *ep, struct net_op *op)
 
 void sim_ep_look(struct sim_ep *ep)
 {
-    if (!ep->closed) {
+    if (!ep->closed && !ep->lost) {
         if (ep->listening)
             sim_run_accept(ep);
         else if (ep->kind == NET_EP_STREAM)
@@ -352,8 +388,11 @@ static bool fits(const struct sim_ep *ep, enum net_opcode code)
 
 static enum net_disposition submit_locked(struct sim_ep *ep, struct net_op *op)
 {
-    if (!fits(ep, op->code))
-        return sim_answer(ep, op, -EOPNOTSUPP);
+    if (!fits(ep, op->code) || ep->lost) {
+        int error = ep->lost ? -EBADF : -EOPNOTSUPP;
+
+        return sim_is_send(op->code) ? sim_answer_send(ep, op, error) : sim_answer(ep, op, error);
+    }
     switch (op->code) {
     case NET_OP_CONNECT:
         return sim_submit_connect(ep, op);
@@ -533,6 +572,8 @@ static int socket_ctl(struct sim_ep *ep, enum net_ctl what, struct net_ctl_arg *
         return get_tcp_info(ep, arg);
     case NET_CTL_ERROR:
         return get_error(ep, &arg->value);
+    case NET_CTL_LOSE:
+        return lose(ep);
     default:
         return -EOPNOTSUPP;
     }
@@ -549,7 +590,7 @@ int sim_ep_ctl(struct net_ep *base, enum net_ctl what, struct net_ctl_arg *arg)
     else if (ep->kind == NET_EP_ROUTE && what == NET_CTL_ROUTE)
         result = sim_route_for(ep, arg);
     else if (ep->kind == NET_EP_STREAM || ep->kind == NET_EP_DATAGRAM)
-        result = ep->closed ? -EBADF : socket_ctl(ep, what, arg);
+        result = ep->closed || ep->lost ? -EBADF : socket_ctl(ep, what, arg);
     sim_guard(ep->world);
     host_unlock(&ep->world->lock);
     return result;

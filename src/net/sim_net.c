@@ -66,19 +66,23 @@ void sim_run_finished(struct sim_net *net, bool all)
     struct net_op *op;
 
     while (net->finished.head) {
-        struct sim_ep *closed;
+        struct sim_ep *ep;
+        enum net_opcode code;
 
         if (!all && net->done_count > 0 && sim_fires(net->world, SIM_BATCH, "net:batch"))
             return;
         op = choose_finished(net);
         net_queue_remove(&net->finished, op);
-        closed = op->code == NET_OP_CLOSE ? ep_of(op) : NULL;
+        ep = ep_of(op);
+        code = op->code;
         net->done_count++;
         host_unlock(&net->world->lock);
         op->done(op);
         host_lock(&net->world->lock);
-        if (closed)
-            sim_ep_end(closed);
+        if (code == NET_OP_CLOSE)
+            sim_ep_end(ep);
+        else if (sim_is_send(code)) /* the endpoint is there: its close comes later */
+            ep->sends_pending--;
     }
 }
 

@@ -118,6 +118,12 @@ static int64_t may_send(const struct sim_ep *ep)
     return ep->connected || ep->connect ? 0 : -ENOTCONN;
 }
 
+/* One without the flag must not overtake those that wait. */
+static bool awaits_ack(const struct sim_ep *ep, const struct net_op *op)
+{
+    return (op->flags & NET_F_ACKED) || ep->acks.head;
+}
+
 /* All bytes of a NET_F_ACKED send are in the socket: it waits for the peer (check_acks). */
 static void await_ack(struct sim_ep *ep, struct net_op *op)
 {
@@ -136,12 +142,14 @@ enum net_disposition sim_submit_send(struct sim_ep *ep, struct net_op *op)
         if (!ep->tx.head && ep->connected && sim_inline(ep, "ep:send"))
             result = send_one(ep, op);
     }
-    if (result == 0 && (op->flags & NET_F_ACKED)) {
+    if (result == 0 && awaits_ack(ep, op)) {
+        sim_count_send(ep);
         await_ack(ep, op);
         return NET_PENDING;
     }
     if (result != -EAGAIN)
-        return sim_answer(ep, op, result ? result : (int64_t)op->moved);
+        return sim_answer_send(ep, op, result ? result : (int64_t)op->moved);
+    sim_count_send(ep);
     net_queue_push(&ep->tx, op);
     sim_service(ep);
     return NET_PENDING;
@@ -464,7 +472,7 @@ static void run_sends(struct sim_ep *ep)
         net_queue_remove(&ep->tx, op);
         if (result == -EAGAIN)
             net_queue_push(&ep->fin, op);
-        else if (result == 0 && !fin && (op->flags & NET_F_ACKED))
+        else if (result == 0 && !fin && awaits_ack(ep, op))
             await_ack(ep, op);
         else
             sim_finish(ep, op, result || fin ? result : (int64_t)op->moved);

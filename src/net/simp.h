@@ -367,8 +367,10 @@ struct sim_ep {
     enum net_family family;
     struct sim_sock sock;
     bool listening, connected, closed, aborted;
+    bool lost; /* NET_CTL_LOSE */
     bool fin_queued;
-    int error; /* stream: the first fatal error, which the socket tells only once */
+    unsigned sends_pending; /* whose done() has not returned: later ones end behind them */
+    int error;              /* stream: the first fatal error, which the socket tells only once */
     struct net_queue rx, tx, fin, acks, watch;
     struct net_op *connect, *busy, *close;
     struct sim_ep *spare;
@@ -395,6 +397,10 @@ void sim_kick(struct sim_net *net);
 void sim_guard(struct sim_world *w);
 void sim_finish(struct sim_ep *ep, struct net_op *op, int64_t result);
 enum net_disposition sim_answer(struct sim_ep *ep, struct net_op *op, int64_t result);
+/* The same for a send; and one that does not end yet. */
+enum net_disposition sim_answer_send(struct sim_ep *ep, struct net_op *op, int64_t result);
+void sim_count_send(struct sim_ep *ep);
+bool sim_is_send(enum net_opcode code);
 /* May the operation be tried inline? Else the loop must look at it. */
 bool sim_inline(struct sim_ep *ep, const char *site);
 void sim_service(struct sim_ep *ep);

@@ -23,8 +23,11 @@ static NTSTATUS BindHost(WSKP_SOCKET *s, const struct net_addr *Address)
     if (error) {
         if (s->Share)
             WskpShareRelease(s);
-        /* An unbound socket is in the right state: it is the address that it cannot have. */
-        return error == -EINVAL ? STATUS_INVALID_ADDRESS_COMPONENT : WskpStatusFromErrno(-error);
+        /* An unbound socket is in the right state: it is the address that it cannot have, or the
+         * interface that the address names (D42). */
+        if (error == -EINVAL || error == -ENODEV)
+            return STATUS_INVALID_ADDRESS_COMPONENT;
+        return WskpStatusFromErrno(-error);
     }
     struct net_ctl_arg arg = { 0 };
     if (Address->port == 0 && Wskp.Transport->ctl(s->Ep, NET_CTL_LOCAL, &arg) == 0)
@@ -34,13 +37,19 @@ static NTSTATUS BindHost(WSKP_SOCKET *s, const struct net_addr *Address)
 
 NTSTATUS WskpStartListening(WSKP_SOCKET *Socket)
 {
+    host_lock(&Socket->Lock);
+    BOOLEAN ours = Socket->State == WskpBound; /* nobody else listens or connects meanwhile */
+    if (ours)
+        Socket->State = WskpStarting;
+    host_unlock(&Socket->Lock);
+    if (!ours)
+        return STATUS_INVALID_DEVICE_STATE; /* D34 */
     int error = Wskp.Transport->listen(Socket->Ep, BACKLOG);
-
+    host_lock(&Socket->Lock);
+    Socket->State = error ? WskpBound : WskpListening;
+    host_unlock(&Socket->Lock);
     if (error)
         return WskpStatusFromErrno(-error);
-    host_lock(&Socket->Lock);
-    Socket->State = WskpListening;
-    host_unlock(&Socket->Lock);
     WskpKick(Socket); /* events may be static, inspection may be on */
     return STATUS_SUCCESS;
 }
@@ -99,10 +108,6 @@ NTSTATUS NTAPI WskpListen(PWSK_SOCKET Public, PIRP Irp)
     if (!NT_SUCCESS(status))
         return status;
     status = WskpCheckDead(s);
-    host_lock(&s->Lock);
-    if (NT_SUCCESS(status) && s->State != WskpBound)
-        status = STATUS_INVALID_DEVICE_STATE;
-    host_unlock(&s->Lock);
     if (NT_SUCCESS(status))
         status = WskpStartListening(s);
     status = WskpFinish(s, Irp, status, 0);

@@ -138,6 +138,7 @@ int WskpBoot(const struct wsk_config *config)
     WskpBootWork();
     WskpBootRequests();
     WskpBootNodes();
+    WskpBootListeners();
     WskpShareBoot();
     InitReadiness();
     int error = CreateNets();
@@ -163,6 +164,7 @@ void WskpShutdown(void)
     WskpNpiDeregister();
     CloseService(&Wskp.Route);
     CloseService(&Wskp.Resolver);
+    WskpShutdownListeners();
     DestroyNets();
     WskpDrainQuarantine();
     WskpShutdownNodes();

@@ -252,6 +252,8 @@ static NTSTATUS Send(PWSK_SOCKET Public, PWSK_BUF Buffer, ULONG Flags, PIRP Irp,
     if (!NT_SUCCESS(status))
         goto finish;
     r->Op.flags = (Flags & WSK_FLAG_NODELAY) ? NET_F_NODELAY : 0;
+    if (!WskpMayFinishInline()) /* D30: deferring would let a later one overtake */
+        r->Op.flags |= NET_F_ASYNC;
     if (Wskp.Config.strict_send && r->Length > 0)
         r->Op.flags |= NET_F_ACKED; /* D29 */
     status = WskpRequestSubmit(r, &done);

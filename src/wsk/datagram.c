@@ -108,6 +108,8 @@ static void SendToDone(struct net_op *Op)
 
 static NTSTATUS Transmit(WSKP_REQUEST *r, BOOLEAN *Inline)
 {
+    if (!WskpMayFinishInline()) /* D30: deferring would let a later one overtake */
+        r->Op.flags |= NET_F_ASYNC;
     NTSTATUS status = WskpRequestSubmit(r, Inline);
 
     if (!*Inline || !NT_SUCCESS(status))
@@ -461,6 +463,7 @@ static void RxDone(struct net_op *Op)
     BOOLEAN held = WskpTryHold(s);
     host_lock(&s->Lock);
     if (n) {
+        n->Arrival = s->Datagram->Arrivals++;
         InsertTailList(&s->Held, &n->Link);
         s->HeldBytes += n->Buf->length;
     }
@@ -497,6 +500,16 @@ static ULONG TakeBatch(WSKP_SOCKET *s, LIST_ENTRY *Nodes)
     return flags;
 }
 
+/* Lock held. To where it was: a call that ran at the same time may have put back others (D14). */
+static void PutBack(WSKP_SOCKET *s, WSKP_NODE *n)
+{
+    PLIST_ENTRY e = s->Held.Flink;
+
+    while (e != &s->Held && (LONG)(CONTAINING_RECORD(e, WSKP_NODE, Link)->Arrival - n->Arrival) < 0)
+        e = e->Flink;
+    InsertTailList(e, &n->Link);
+}
+
 /* RFEV-06: not accepted: buffered, and the event is off until it is enabled again. */
 static void NotAccepted(WSKP_SOCKET *s, WSKP_NODE **Array, ULONG Count)
 {
@@ -512,25 +525,20 @@ static void NotAccepted(WSKP_SOCKET *s, WSKP_NODE **Array, ULONG Count)
         bytes += CONTAINING_RECORD(e, WSKP_NODE, Link)->Buf->length;
     s->HeldBytes += bytes;
     while (!IsListEmpty(&back))
-        InsertHeadList(&s->Held, RemoveTailList(&back));
+        PutBack(s, CONTAINING_RECORD(RemoveTailList(&back), WSKP_NODE, Link));
     host_unlock(&s->Lock);
 }
 
-static void Indicate(WSKP_SOCKET *s)
+static void Indicate(WSKP_SOCKET *s, LIST_ENTRY *Nodes, ULONG Flags)
 {
-    LIST_ENTRY nodes;
     WSKP_NODE *array[NODES_PER_CALL];
     SIZE_T bytes;
     WSKP_UPCALL upcall;
     PFN_WSK_RECEIVE_FROM_EVENT callback = s->DatagramTable->WskReceiveFromEvent;
 
-    InitializeListHead(&nodes);
-    host_lock(&s->Lock);
-    ULONG flags = TakeBatch(s, &nodes);
-    host_unlock(&s->Lock);
-    ULONG count = WskpNodesIndicate(s, &nodes, array, NODES_PER_CALL, &bytes);
+    ULONG count = WskpNodesIndicate(s, Nodes, array, NODES_PER_CALL, &bytes);
     WskpUpcallBegin(&upcall);
-    NTSTATUS status = callback(s->Context, flags | WskpUpcallFlags(), &array[0]->Datagram);
+    NTSTATUS status = callback(s->Context, Flags | WskpUpcallFlags(), &array[0]->Datagram);
     WskpUpcallEnd(&upcall, "WskReceiveFromEvent");
     if (status == STATUS_PENDING) {
         WskpNodesLeave(array, count);
@@ -546,6 +554,69 @@ static void Indicate(WSKP_SOCKET *s)
         NotAccepted(s, array, count);
     else /* RFEV-07 and D15: the event stays enabled, the datagrams are dropped */
         WskpNodesTakeBack(s, array, count, 0, NULL);
+}
+
+/*
+ * D14, concurrent: the pump fills the lane of a processor and goes on; the callback runs there. The
+ * running call holds the socket, so the lane is there until it ends, and is not touched after that.
+ * Only the order in a list is promised: that of arrival, whatever came back meanwhile (RFEV-06).
+ */
+static void RunLane(WSKP_WORK *Work)
+{
+    WSKP_LANE *lane = CONTAINING_RECORD(Work, WSKP_LANE, Work);
+    WSKP_SOCKET *s = lane->Socket;
+    LIST_ENTRY nodes;
+
+    InitializeListHead(&nodes);
+    while (!IsListEmpty(&lane->Nodes))
+        InsertTailList(&nodes, RemoveHeadList(&lane->Nodes));
+    Indicate(s, &nodes, lane->Flags);
+    host_lock(&s->Lock);
+    lane->Taken = FALSE;
+    host_unlock(&s->Lock);
+    BOOLEAN held = WskpTryHold(s);
+    WskpEventEnd(s, WskpReceiveFrom);
+    if (held) {
+        WskpKick(s);
+        WskpLeave(s);
+    }
+}
+
+/* The socket's own processor comes last: it is the one that receives. */
+NTSTATUS WskpDatagramInit(WSKP_SOCKET *Socket)
+{
+    WSKP_DATAGRAM_STATE *d = host_zalloc(sizeof(*d));
+
+    Socket->Datagram = d;
+    if (d && Wskp.Config.concurrent_datagrams)
+        d->Lanes = host_zalloc(Wskp.Processors * sizeof(*d->Lanes));
+    if (!d || (Wskp.Config.concurrent_datagrams && !d->Lanes))
+        return STATUS_INSUFFICIENT_RESOURCES;
+    for (ULONG i = 0; d->Lanes && i < Wskp.Processors; i++) {
+        d->Lanes[i].Socket = Socket;
+        InitializeListHead(&d->Lanes[i].Nodes);
+        WskpWorkInit(&d->Lanes[i].Work, (Socket->Processor + 1 + i) % Wskp.Processors, RunLane);
+    }
+    return STATUS_SUCCESS;
+}
+
+void WskpDatagramFree(WSKP_SOCKET *Socket)
+{
+    if (Socket->Datagram)
+        host_free(Socket->Datagram->Lanes);
+    host_free(Socket->Datagram);
+    Socket->Datagram = NULL;
+}
+
+/* Lock held; as many calls run as lanes are taken. */
+static WSKP_LANE *TakeLane(const WSKP_SOCKET *s)
+{
+    WSKP_LANE *lane = s->Datagram->Lanes;
+
+    while (lane->Taken)
+        lane++;
+    lane->Taken = TRUE;
+    return lane;
 }
 
 /* ---- the pump ---------------------------------------------------------------------------- */
@@ -615,13 +686,22 @@ static BOOLEAN PumpEvent(WSKP_SOCKET *s)
         want && idle && !IsListEmpty(&s->Held) && WskpEventTryStart(s, WskpReceiveFrom);
     BOOLEAN arm = !indicate && want && idle && s->RxArm == WskpIdle;
     BOOLEAN disarm = !want && s->RxArm == WskpArmed;
+    WSKP_LANE *lane = indicate && s->Datagram->Lanes ? TakeLane(s) : NULL;
+    LIST_ENTRY nodes;
+    ULONG flags = 0;
+    InitializeListHead(&nodes);
+    if (indicate)
+        flags = TakeBatch(s, lane ? &lane->Nodes : &nodes);
     if (arm)
         s->RxArm = WskpArmed;
     if (disarm)
         s->RxArm = WskpStopping;
     host_unlock(&s->Lock);
-    if (indicate) {
-        Indicate(s);
+    if (lane) {
+        lane->Flags = flags;
+        WskpWorkQueue(&lane->Work);
+    } else if (indicate) {
+        Indicate(s, &nodes, flags);
         WskpEventEnd(s, WskpReceiveFrom);
     }
     if (arm) {
@@ -644,7 +724,8 @@ static BOOLEAN PumpDead(WSKP_SOCKET *s)
 
     host_lock(&s->Lock);
     WSKP_EVENT *e = &s->Event[WskpReceiveFrom];
-    BOOLEAN tell = !NT_SUCCESS(s->Dead) && !e->DeadTold && WskpEventTryStart(s, WskpReceiveFrom);
+    BOOLEAN tell = !NT_SUCCESS(s->Dead) && !e->DeadTold && e->Running == 0 &&
+                   WskpEventTryStart(s, WskpReceiveFrom);
     if (tell)
         e->DeadTold = TRUE;
     host_unlock(&s->Lock);

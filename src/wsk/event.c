@@ -91,15 +91,18 @@ void WskpEventPreset(const WSKP_SOCKET *Listener, WSKP_SOCKET *Accepted)
             Accepted->Event[kinds[i]].Enabled = TRUE;
 }
 
+/* A disable that waits for the calls that run must not wait for more of them. */
 BOOLEAN WskpEventTryStart(WSKP_SOCKET *Socket, WSKP_EVENT_KIND Kind)
 {
     WSKP_EVENT *e = &Socket->Event[Kind];
+    BOOLEAN concurrent = Kind == WskpReceiveFrom && Socket->Datagram->Lanes;
 
-    if (!e->Enabled || e->Running || Socket->AcceptDelivering)
+    if (!e->Enabled || Socket->AcceptDelivering || e->DisableIrp ||
+        e->Running >= (concurrent ? Wskp.Processors : 1))
         return FALSE;
     if (!WskpTryHold(Socket))
         return FALSE;
-    e->Running = TRUE;
+    e->Running++;
     return TRUE;
 }
 
@@ -108,9 +111,11 @@ void WskpEventEnd(WSKP_SOCKET *Socket, WSKP_EVENT_KIND Kind)
     WSKP_EVENT *e = &Socket->Event[Kind];
 
     host_lock(&Socket->Lock);
-    PIRP irp = e->DisableIrp;
-    e->DisableIrp = NULL;
-    e->Running = FALSE;
+    PIRP irp = NULL;
+    if (--e->Running == 0) {
+        irp = e->DisableIrp;
+        e->DisableIrp = NULL;
+    }
     host_unlock(&Socket->Lock);
     while (irp) {
         PIRP next = irp->Tail.Overlay.DriverContext[1];

@@ -122,8 +122,11 @@ static NTSTATUS SetSilentMode(WSKP_SOCKET *s, WSKP_CONTROL *c)
 
 static NTSTATUS LoseSocket(WSKP_SOCKET *s, WSKP_CONTROL *c)
 {
+    struct net_ctl_arg arg = { 0 };
+
     UNREFERENCED_PARAMETER(c);
-    WskpSocketKill(s, STATUS_FILE_FORCED_CLOSED);
+    WskpSocketKill(s, STATUS_FILE_FORCED_CLOSED); /* first: what ends now must find it dead */
+    (void)Wskp.Transport->ctl(s->Ep, NET_CTL_LOSE, &arg);
     return STATUS_SUCCESS;
 }
 

@@ -42,14 +42,34 @@ static void Drop(WSKP_INCOMING *i)
         host_free(i);
 }
 
+static void ResetEnded(void)
+{
+    if (InterlockedDecrement(&Wskp.Resets) == 0)
+        KeSetEvent(&Wskp.NoResets, IO_NO_INCREMENT, FALSE);
+}
+
+void WskpBootListeners(void)
+{
+    Wskp.Resets = 1;
+    KeInitializeEvent(&Wskp.NoResets, NotificationEvent, FALSE);
+}
+
+void WskpShutdownListeners(void)
+{
+    ResetEnded();
+    (void)KeWaitForSingleObject(&Wskp.NoResets, Executive, KernelMode, FALSE, NULL);
+}
+
 static void IncomingClosed(struct net_op *Op)
 {
     Drop(CONTAINING_RECORD(Op, WSKP_INCOMING, CloseOp));
+    ResetEnded();
 }
 
 /* Resets the connection; consumes the caller's reference. */
 static void Reset(WSKP_INCOMING *i)
 {
+    InterlockedIncrement(&Wskp.Resets);
     i->CloseOp =
         (struct net_op){ .code = NET_OP_CLOSE, .flags = NET_F_ABORT, .done = IncomingClosed };
     (void)Wskp.Transport->submit(i->Ep, &i->CloseOp);
@@ -92,10 +112,12 @@ static void DoomedClosed(struct net_op *Op)
     Doomed.Busy = FALSE;
     host_unlock(&InspectLock);
     CloseDoomed();
+    ResetEnded();
 }
 
 static void Doom(struct net_ep *Ep)
 {
+    InterlockedIncrement(&Wskp.Resets);
     host_lock(&InspectLock);
     net_ep_set_user(Ep, Doomed.First);
     Doomed.First = Ep;
@@ -436,6 +458,24 @@ NTSTATUS NTAPI WskpInspectComplete(PWSK_SOCKET Public, PWSK_INSPECT_ID InspectID
 
 /* ---- accepting --------------------------------------------------------------------------- */
 
+/*
+ * What an accept that failed says to the driver. The transport keeps to itself what befalls single
+ * connections; an error of the socket itself means that the host took it away (D62).
+ */
+static NTSTATUS AcceptFailed(WSKP_SOCKET *s, int64_t Result)
+{
+    switch (Result) {
+    case -EINVAL:
+    case -EBADF:
+    case -ENOTSOCK:
+    case -EOPNOTSUPP:
+        WskpSocketKill(s, STATUS_FILE_FORCED_CLOSED);
+        return STATUS_FILE_FORCED_CLOSED;
+    default:
+        return WskpStatusFromErrno((int)-Result);
+    }
+}
+
 static void AcceptDone(struct net_op *Op)
 {
     WSKP_SOCKET *s = CONTAINING_RECORD(Op, WSKP_SOCKET, RxOp);
@@ -456,8 +496,8 @@ static void AcceptDone(struct net_op *Op)
     if (!Op->more)
         s->RxArm = WskpIdle;
     host_unlock(&s->Lock);
-    if (Op->result < 0 && Op->result != -ECANCELED)
-        WskpSocketKill(s, WskpStatusFromErrno((int)-Op->result));
+    if (Op->result < 0 && held)
+        (void)AcceptFailed(s, Op->result);
     if (held) {
         WskpPump(s);
         WskpLeave(s);
@@ -473,7 +513,7 @@ static NTSTATUS FinishAccept(WSKP_REQUEST *r, WSKP_SOCKET **Accepted)
     s->Receives.Submitted--;
     host_unlock(&s->Lock);
     if (r->Op.result < 0)
-        return WskpStatusFromErrno((int)-r->Op.result);
+        return AcceptFailed(s, r->Op.result);
     WSKP_INCOMING *i = NewIncoming(&r->Op);
     if (!i)
         return STATUS_INSUFFICIENT_RESOURCES;

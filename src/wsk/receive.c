@@ -514,7 +514,8 @@ static BOOLEAN HostQueueEmpty(WSKP_SOCKET *s)
 /* Lock held. The peer's end (D61). */
 static ACTION DecideDisconnect(WSKP_SOCKET *s)
 {
-    if (!s->Event[WskpDisconnect].Enabled || s->State != WskpConnected || s->AcceptDelivering)
+    if (!s->Event[WskpDisconnect].Enabled || s->State != WskpConnected || s->AcceptDelivering ||
+        !NT_SUCCESS(s->Dead)) /* D62: a dead socket is not a disconnected one */
         return ActNothing;
     if (!NT_SUCCESS(s->RxStatus)) {
         if (s->AbortTold || !WskpEventTryStart(s, WskpDisconnect))

@@ -99,9 +99,7 @@ static NTSTATUS AllocateParts(WSKP_SOCKET *s)
         InitializeListHead(&s->Listener->Aborted);
     }
     if (s->Category == WSKP_DATAGRAM || s->Category == WSKP_BASIC) {
-        s->Datagram = host_zalloc(sizeof(*s->Datagram));
-        if (!s->Datagram)
-            return STATUS_INSUFFICIENT_RESOURCES;
+        return WskpDatagramInit(s);
     }
     return STATUS_SUCCESS;
 }
@@ -131,9 +129,8 @@ static NTSTATUS OpenEndpoint(const WSKP_CREATE *c, WSKP_SOCKET *s)
 static void FreeParts(WSKP_SOCKET *s)
 {
     host_free(s->Listener);
-    host_free(s->Datagram);
+    WskpDatagramFree(s);
     s->Listener = NULL;
-    s->Datagram = NULL;
 }
 
 NTSTATUS WskpSocketCreate(const WSKP_CREATE *Create, WSKP_SOCKET **Socket)

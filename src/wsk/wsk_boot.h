@@ -18,6 +18,7 @@ struct wsk_config {
     bool passive_callbacks;       /* D11: callbacks and completions at PASSIVE_LEVEL */
     bool truncated_is_overflow;   /* D45: a truncated datagram ends with STATUS_BUFFER_OVERFLOW */
     bool strict_send;             /* D29: a send completes when the peer acknowledged it */
+    bool concurrent_datagrams;    /* D14: a socket's datagram callbacks on all processors at once */
     uint32_t ready_delay_ms;      /* the provider becomes ready that long after boot */
     uint32_t inline_depth;        /* D13; 0: the default of 8 */
     uint64_t rx_limit_bytes;      /* per socket; 0: the transport's default */

@@ -61,6 +61,8 @@ typedef struct _WSKP_GLOBALS {
     KDPC ReadyDpc;
     WORK_QUEUE_ITEM Announce; /* tells the registrar of the provider */
     KEVENT Announced;
+    LONG Resets; /* connections that nobody took and that are being closed; one more till the end */
+    KEVENT NoResets; /* there is none, and the end has come */
 } WSKP_GLOBALS;
 extern WSKP_GLOBALS Wskp;
 
@@ -154,14 +156,15 @@ typedef enum _WSKP_EVENT_KIND {
     WskpEventKinds
 } WSKP_EVENT_KIND;
 
-/* One kind of callback of one socket. Calls of one kind are serial (D14): Running is 0 or 1. */
+/* One kind of callback of one socket. Calls of one kind are serial: Running is 0 or 1; those of a
+ * datagram socket may be as many as there are processors, if the configuration says so (D14). */
 typedef struct _WSKP_EVENT {
     BOOLEAN Enabled;
-    BOOLEAN Static; /* enabled by WSK_SET_STATIC_EVENT_CALLBACKS: cannot be changed (EVT-15) */
-    BOOLEAN Preset; /* listen sockets: for sockets accepted through WskAcceptEvent */
-    BOOLEAN Running;
+    BOOLEAN Static;   /* enabled by WSK_SET_STATIC_EVENT_CALLBACKS: cannot be changed (EVT-15) */
+    BOOLEAN Preset;   /* listen sockets: for sockets accepted through WskAcceptEvent */
     BOOLEAN DeadTold; /* the NULL indication was given (D62) */
-    PIRP DisableIrp;  /* completed when Running ends (EVT-08); chained through DriverContext[1] */
+    ULONG Running;
+    PIRP DisableIrp; /* completed when Running is 0 (EVT-08); chained through DriverContext[1] */
 } WSKP_EVENT;
 
 /* A request queue served in order. */
@@ -174,6 +177,7 @@ typedef enum _WSKP_STATE {
     WskpUnbound,
     WskpBinding, /* inside WskBind */
     WskpBound,
+    WskpStarting, /* inside WskListen, or the part of WskBind that listens */
     WskpListening,
     WskpConnecting,
     WskpConnected
@@ -320,6 +324,7 @@ void WskpPumpListener(WSKP_SOCKET *Socket);
 void WskpPumpDatagram(WSKP_SOCKET *Socket);
 /* What a close must drop before the transport's close; called with no lock, once, Busy drained. */
 void WskpListenerDrop(WSKP_SOCKET *Socket);
+NTSTATUS WskpDatagramInit(WSKP_SOCKET *Socket);
 void WskpDatagramFree(WSKP_SOCKET *Socket);
 
 static inline BOOLEAN WskpIsConnection(const WSKP_SOCKET *s)
@@ -465,6 +470,7 @@ struct _WSKP_NODE {
     struct net_buf *Buf;
     ULONG Consumed;  /* bytes of Buf already taken from the front */
     ULONG Flags;     /* MSG_BCAST, MSG_MCAST */
+    ULONG Arrival;   /* of a datagram: its number, modulo 2^32 */
     BOOLEAN IsError; /* an ICMP error, not data */
     BOOLEAN DatagramKind;
     ULONG ControlLength;
@@ -534,8 +540,19 @@ NTSTATUS WskpLocalAddresses(ADDRESS_FAMILY Family, struct net_addr **List, SIZE_
 /* Options that an accepted socket takes over from its listener (ACC-16). */
 void WskpInheritOptions(WSKP_SOCKET *Listener, WSKP_SOCKET *Accepted);
 
+/* D14: a list of datagrams on its way to the callback on one of the processors. */
+typedef struct _WSKP_LANE {
+    WSKP_WORK Work;
+    WSKP_SOCKET *Socket;
+    LIST_ENTRY Nodes;
+    ULONG Flags;
+    BOOLEAN Taken; /* under the socket's lock */
+} WSKP_LANE;
+
 typedef struct _WSKP_DATAGRAM_STATE {
-    ULONG InfoMask; /* atomic, WSKP_INFO_*: what the client wants to see as control data */
+    ULONG Arrivals;   /* so many came */
+    WSKP_LANE *Lanes; /* one for each processor; NULL: the pump calls back itself */
+    ULONG InfoMask;   /* atomic, WSKP_INFO_*: what the client wants to see as control data */
     BOOLEAN HasRemote, HasSendTo;
     BOOLEAN SendToLast;  /* D51: which of the two was set last */
     BOOLEAN NotAccepted; /* the event said STATUS_DATA_NOT_ACCEPTED and was disabled (RFEV-06) */
@@ -593,6 +610,11 @@ void WskpSecurityDropClient(WSKP_CLIENT *Client);
 BOOLEAN WskpSecurityGrants(WSKP_SD *Sd, PEPROCESS Owner, const WSKP_SOCKET *Socket);
 
 /* ---- listeners --------------------------------------------------------------------------- */
+
+void WskpBootListeners(void);
+/* Returns when the transport has closed every connection that nobody took: no listener is left that
+ * would count them. For the shutdown, before the transport goes. */
+void WskpShutdownListeners(void);
 
 #define WSKP_REMEMBERED_ABORTS 64
 

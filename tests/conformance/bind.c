@@ -68,6 +68,23 @@ TEST(not_a_local_address, "WSK-BIND-04 D33 D42")
     }
 }
 
+TEST(address_of_no_interface, "WSK-BIND-04 D42")
+{
+    for (ULONG k = 0; k < RTL_NUMBER_OF(Kinds); k++) {
+        PWSK_SOCKET s;
+        SOCKADDR_INET address;
+        CHECK_STATUS(OpenKind(Kinds[k], AF_INET6, &s), STATUS_SUCCESS);
+        (void)Wildcard(AF_INET6, 0, &address);
+        ((PUCHAR)&address.Ipv6.sin6_addr)[0] =
+            0xfe; /* fe80::1, of an interface that is not there */
+        ((PUCHAR)&address.Ipv6.sin6_addr)[1] = 0x80;
+        ((PUCHAR)&address.Ipv6.sin6_addr)[15] = 1;
+        address.Ipv6.sin6_scope_id = 0x7ffffff0;
+        CHECK_STATUS(BindTo(s, (PSOCKADDR)&address), STATUS_INVALID_ADDRESS_COMPONENT);
+        CHECK_STATUS(Close(s), STATUS_SUCCESS);
+    }
+}
+
 TEST(ipv4_address_without_dual_stack, "WSK-BIND-04 D50")
 {
     PWSK_SOCKET s;
@@ -280,9 +297,9 @@ TEST(stream_goes_either_way, "WSK-BIND-10 WSK-CAT-04")
     CHECK_STATUS(Accept(s, NULL, NULL, &accepted), STATUS_SUCCESS);
 }
 
-TESTS(ROW(every_category) ROW(not_a_local_address) ROW(ipv4_address_without_dual_stack)
-          ROW(second_bind) ROW(port_in_use) ROW(port_free_after_close)
-              ROW(listener_restarts_in_time_wait) ROW(port_zero_never_conflicts) ROW(lost_socket)
-                  ROW(listener_on_the_wildcard) ROW(dual_stack_listener)
-                      ROW(datagram_on_the_wildcard) ROW(connection_on_the_wildcard)
-                          ROW(stream_goes_either_way))
+TESTS(ROW(every_category) ROW(not_a_local_address) ROW(address_of_no_interface)
+          ROW(ipv4_address_without_dual_stack) ROW(second_bind) ROW(port_in_use)
+              ROW(port_free_after_close) ROW(listener_restarts_in_time_wait)
+                  ROW(port_zero_never_conflicts) ROW(lost_socket) ROW(listener_on_the_wildcard)
+                      ROW(dual_stack_listener) ROW(datagram_on_the_wildcard)
+                          ROW(connection_on_the_wildcard) ROW(stream_goes_either_way))

@@ -437,13 +437,13 @@ static void ForwardOne(FORWARD How, BOOLEAN Receive, BOOLEAN Pend)
     if (How == ForwardStop) {
         CHECK(WaitFor(&Above.Stopped));
         CHECK(!KeReadStateEvent(&done)); /* it stopped at the routine */
-        irp->IoStatus.Status = STATUS_UNSUCCESSFUL;
+        irp->IoStatus.Status = STATUS_DATA_ERROR;
         irp->IoStatus.Information = 5;
         IoCompleteRequest(irp, IO_NO_INCREMENT);
     }
     CHECK(status == STATUS_PENDING || status == STATUS_SUCCESS);
     CHECK(WaitFor(&done));
-    CHECK_STATUS(result.Status, How == ForwardStop ? STATUS_UNSUCCESSFUL : STATUS_SUCCESS);
+    CHECK_STATUS(result.Status, How == ForwardStop ? STATUS_DATA_ERROR : STATUS_SUCCESS);
     CHECK_EQ(result.Information, How == ForwardStop ? 5 : Receive ? 20 : 0);
     CHECK_EQ(Above.Routines, How == ForwardPlain ? 0 : 1);
     if (How == ForwardPlain)

@@ -12,7 +12,7 @@ export LOG
 case $1 in
 echo)
     peer serve echo -- "$0" inner "$LOG" "peer tcp-echo --port-from \$LOG --connections 64 \
-        --bytes $(amount 4M 256K)"
+        --bytes $(amount 16M 256K)"
     ;;
 backpressure)
     peer serve echo -- "$0" inner "$LOG" "peer tcp-echo --port-from \$LOG --connections 2 \

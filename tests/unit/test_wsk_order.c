@@ -1,8 +1,8 @@
 /*
- * Completions of received data keep its order (D30), also in the moment between the transport
- * taking the bytes for one request and that request's completion routine running. Each test puts
- * itself into that moment: with a transport that would serve a second request at once, or on the
- * thread of a completion that is under way elsewhere.
+ * Completions of received data keep its order (D30), and those of sends theirs, also in the moment
+ * between the transport taking the bytes for one request and that request's completion routine
+ * running. Each test puts itself into that moment: with a transport that would serve a second
+ * request at once, or on the thread of a completion that is under way elsewhere.
  */
 #include "wsk_fake.h"
 
@@ -177,6 +177,32 @@ static void stream_depth_does_not_reorder(void **state)
     shutdown_all();
 }
 
+static NTSTATUS send(unsigned i)
+{
+    WSK_BUF buffer = { .Mdl = mdls[i], .Length = sizeof(bytes[i]) };
+    SOCKADDR_IN to = { .sin_family = AF_INET, .sin_port = 9 };
+
+    if (sock->Category == WSKP_DATAGRAM)
+        return WskpSendTo(&sock->Public, &buffer, 0, (PSOCKADDR)&to, 0, NULL, irps[i]);
+    return WskpSend(&sock->Public, &buffer, 0, irps[i]);
+}
+
+/* The same for sends: the transport knows which are under way, a deferral is nobody's. */
+static void deep_send_is_the_transports(void)
+{
+    fake.kept = NULL;
+    KiThread()->CompletionDepth = Wskp.Config.inline_depth;
+    assert_int_equal(send(0), STATUS_PENDING);
+    KiThread()->CompletionDepth = 0;
+    assert_non_null(fake.kept);
+    assert_int_equal(completions, 0);
+    fake_end(sizeof(bytes[0]));
+    assert_int_equal(completions, 1);
+    assert_int_equal(irps[0]->IoStatus.Information, sizeof(bytes[0]));
+}
+
+IN_BOTH(deep_send_is_the_transports)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,6 +213,8 @@ int main(void)
         cmocka_unit_test(stream_own_completion_goes_on),
         cmocka_unit_test(datagram_own_completion_goes_on),
         cmocka_unit_test(stream_depth_does_not_reorder),
+        cmocka_unit_test(stream_deep_send_is_the_transports),
+        cmocka_unit_test(datagram_deep_send_is_the_transports),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -90,6 +90,7 @@ static inline WSKP_CLIENT *fake_boot(void)
     host_lock_init(&Wskp.ClientsLock, HOST_RANK_WSK_CLIENT);
     InitializeListHead(&Wskp.Clients);
     assert_int_equal(WskpBootRequests(), STATUS_SUCCESS);
+    WskpBootListeners();
     WSKP_CLIENT *client = WskpClientCreate(NULL, &dispatch, NULL);
     assert_non_null(client);
     client->Captures = 1;

@@ -280,8 +280,9 @@ typedef enum _THREADINFOCLASS {
     ThreadPriority,
     ThreadBasePriority,
     ThreadAffinityMask,
-    ThreadNameInformation = 38,
     ThreadGroupInformation = 30,
+    ThreadIdealProcessorEx = 33,
+    ThreadNameInformation = 38,
     MaxThreadInfoClass = 57
 } THREADINFOCLASS;
 #define ZwCurrentProcess() ((HANDLE)(LONG_PTR)-1)

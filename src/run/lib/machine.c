@@ -93,7 +93,8 @@ static const struct {
 } switches[] = { { "pend-all", offsetof(struct wsk_config, pend_all) },
                  { "passive-callbacks", offsetof(struct wsk_config, passive_callbacks) },
                  { "truncated-overflow", offsetof(struct wsk_config, truncated_is_overflow) },
-                 { "strict-send", offsetof(struct wsk_config, strict_send) } };
+                 { "strict-send", offsetof(struct wsk_config, strict_send) },
+                 { "concurrent-datagrams", offsetof(struct wsk_config, concurrent_datagrams) } };
 
 /* NULL, or the first name of the list that is no switch. */
 static const char *take_switches(const char *list, struct wsk_config *config)
@@ -157,7 +158,8 @@ int ow_boot(const struct ow_options *options, struct ow_status *status)
     if (unknown)
         return run_fail(status, OW_INVALID, 0,
                         "%.*s is no switch of the configuration; there are pend-all, "
-                        "passive-callbacks, truncated-overflow and strict-send",
+                        "passive-callbacks, truncated-overflow, strict-send and "
+                        "concurrent-datagrams",
                         (int)strcspn(unknown, ","), unknown);
     run_set_verbosity(options->verbosity);
     int error = take_hosts(options, status);

@@ -172,6 +172,47 @@ static void order_and_ownership(struct net_world *w)
     free(got);
 }
 
+static struct {
+    struct net_op first, second;
+    struct iovec iov;
+    struct net_world *world;
+    struct net_ep *ep;
+    int ended;
+} chain;
+
+static void second_done(struct net_op *op)
+{
+    assert_int_equal(op->result, 1);
+    chain.ended++;
+}
+
+/* The first send has ended and has not yet said so to the end: whoever sends now waits for that. */
+static void first_done(struct net_op *op)
+{
+    assert_int_equal(op->result, 1);
+    chain.ended = 1;
+    assert_int_equal(chain.world->transport->submit(chain.ep, &chain.second), NET_PENDING);
+    assert_int_equal(chain.ended, 1);
+}
+
+static void ends_of_sends_in_order_on(struct net_world *w, struct net_ep *ep, enum net_opcode code,
+                                      struct net_addr to)
+{
+    struct net_op op = { .code = code, .iov = &chain.iov, .iovcnt = 1, .addr = to };
+
+    memset(&chain, 0, sizeof(chain));
+    chain.iov = (struct iovec){ "x", 1 };
+    chain.world = w;
+    chain.ep = ep;
+    chain.first = chain.second = op;
+    chain.first.flags = NET_F_ASYNC;
+    chain.first.done = first_done;
+    chain.second.done = second_done;
+    assert_int_equal(w->transport->submit(ep, &chain.first), NET_PENDING);
+    world_wait_for(w, &chain.ended, 2);
+    assert_int_equal(w->transport->submit(ep, &chain.second), NET_DONE); /* nothing is under way */
+}
+
 static void bytes_before_the_end(struct net_world *w)
 {
     struct net_ep *pair[2];
@@ -621,6 +662,47 @@ static struct net_ep *open_bound(struct net_world *w, struct net_addr *addr)
     return ep;
 }
 
+static void ends_of_sends_in_order(struct net_world *w)
+{
+    struct net_addr addr = { 0 };
+    struct net_ep *pair[2], *ep = open_bound(w, &addr);
+
+    ends_of_sends_in_order_on(w, ep, NET_OP_SENDMSG, addr);
+    world_close(w, ep, 0);
+    world_pair(w, pair, 0);
+    ends_of_sends_in_order_on(w, pair[0], NET_OP_SEND, addr);
+    close_pair(w, pair);
+}
+
+static void loses_everything(struct net_world *w)
+{
+    struct net_ctl_arg arg = { 0 };
+    struct net_addr addr = { 0 };
+    struct net_ep *pair[2], *ep = open_bound(w, &addr);
+    struct watched *recv, *multi, *watch;
+
+    recv = watched_new(NET_OP_RECVMSG, NET_F_MULTI);
+    assert_int_equal(watched_submit(ep, recv), NET_PENDING);
+    assert_int_equal(w->transport->ctl(ep, NET_CTL_LOSE, &arg), 0);
+    end(w, recv, -EBADF);
+    end(w, send_to(ep, &addr, "x", 1), -EBADF);
+    end(w, simple(ep, NET_OP_RECVMSG, NET_F_MULTI), -EBADF);
+    assert_int_equal(w->transport->ctl(ep, NET_CTL_LOCAL, &arg), -EBADF);
+    world_close(w, ep, 0);
+    world_pair(w, pair, 0);
+    recv = receive_into(pair[0], 10);
+    multi = receive_all(pair[0]);
+    watch = simple(pair[0], NET_OP_WATCH, 0);
+    assert_int_equal(w->transport->ctl(pair[0], NET_CTL_LOSE, &arg), 0);
+    end(w, recv, -EBADF);
+    end(w, multi, -EBADF);
+    end(w, watch, -EBADF);
+    end(w, send_later(pair[0], "x", 1, 0), -EBADF);
+    end(w, simple(pair[0], NET_OP_RECV, NET_F_MULTI), -EBADF);
+    end(w, receive_into(pair[1], 10), -ECONNRESET);
+    close_pair(w, pair);
+}
+
 static void datagrams(struct net_world *w)
 {
     struct net_addr a_addr, b_addr, nowhere = { 0 };
@@ -771,6 +853,7 @@ const struct net_contract_test net_contract_tests[] = {
     { "1 exactly once", exactly_once },
     { "2 never inside", never_inside },
     { "3, 4 order and ownership", order_and_ownership },
+    { "4 ends of sends in order", ends_of_sends_in_order },
     { "4 bytes before the end", bytes_before_the_end },
     { "peek leaves the bytes", peek_leaves_the_bytes },
     { "5 cancel is idempotent", cancel_is_idempotent },
@@ -785,6 +868,7 @@ const struct net_contract_test net_contract_tests[] = {
     { "abortive end", abortive_end },
     { "connect refused", connect_refused },
     { "accept repeats and places", accept_repeats_and_places },
+    { "loses everything", loses_everything },
     { "datagrams", datagrams },
     { "9 any thread", any_thread },
     { "9 wake is sticky", wake_is_sticky },

@@ -1,0 +1,142 @@
+/*
+ * A socket in the middle of WskBind or WskListen: a second caller finds it in no state for what it
+ * wants. The transport plays the second caller, in the very moment.
+ */
+#include "wsk_fake.h"
+
+static WSKP_CLIENT *client;
+static WSKP_SOCKET *sock;
+static PIRP irps[2];
+static SOCKADDR_IN at = { .sin_family = AF_INET };
+static NTSTATUS second; /* what the second caller got */
+static unsigned completions, host_calls;
+
+static NTSTATUS NTAPI note(PDEVICE_OBJECT device, PIRP irp, PVOID context)
+{
+    (void)device;
+    (void)irp;
+    (void)context;
+    completions++;
+    return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+static NTSTATUS (*again)(void);
+
+static NTSTATUS bind_again(void)
+{
+    return WskpBind(&sock->Public, (PSOCKADDR)&at, 0, irps[1]);
+}
+
+static NTSTATUS listen_again(void)
+{
+    return WskpListen(&sock->Public, irps[1]);
+}
+
+static NTSTATUS connect_again(void)
+{
+    return WskpConnect(&sock->Public, (PSOCKADDR)&at, 0, irps[1]);
+}
+
+static int meanwhile(void)
+{
+    if (host_calls++ == 0)
+        second = again();
+    return 0;
+}
+
+static int fake_bind(struct net_ep *ep, const struct net_addr *addr)
+{
+    (void)ep;
+    (void)addr;
+    return meanwhile();
+}
+
+static int fake_listen(struct net_ep *ep, int backlog)
+{
+    (void)ep;
+    (void)backlog;
+    return meanwhile();
+}
+
+static void run(WSKP_STATE state, NTSTATUS (*first_call)(void), NTSTATUS (*second_call)(void),
+                WSKP_STATE then)
+{
+    struct net_transport transport = fake_transport;
+
+    client = fake_boot();
+    transport.bind = fake_bind;
+    transport.listen = fake_listen;
+    Wskp.Transport = &transport;
+    sock = calloc(1, sizeof(*sock));
+    sock->Magic = WSKP_SOCKET_MAGIC;
+    sock->Category = WSKP_STREAM;
+    sock->Type = SOCK_STREAM;
+    sock->Family = AF_INET;
+    sock->State = state;
+    sock->Client = client;
+    sock->KickPending = TRUE;
+    WskpQueueInit(&sock->Receives);
+    host_lock_init(&sock->Lock, HOST_RANK_WSK_SOCKET);
+    completions = host_calls = 0;
+    again = second_call;
+    for (unsigned i = 0; i < 2; i++) {
+        irps[i] = IoAllocateIrp(1, FALSE);
+        IoSetCompletionRoutine(irps[i], note, NULL, TRUE, TRUE, TRUE);
+    }
+    assert_int_equal(first_call(), STATUS_SUCCESS);
+    assert_int_equal(second, STATUS_INVALID_DEVICE_STATE);
+    assert_int_equal(host_calls, 1);
+    assert_int_equal(completions, 2);
+    assert_int_equal(sock->State, then);
+    assert_int_equal(sock->Busy, 0);
+    for (unsigned i = 0; i < 2; i++)
+        IoFreeIrp(irps[i]);
+    free(sock);
+    fake_shutdown(client);
+}
+
+static NTSTATUS bind_first(void)
+{
+    return WskpBind(&sock->Public, (PSOCKADDR)&at, 0, irps[0]);
+}
+
+static NTSTATUS listen_first(void)
+{
+    return WskpListen(&sock->Public, irps[0]);
+}
+
+static void two_binds(void **state)
+{
+    (void)state;
+    run(WskpUnbound, bind_first, bind_again, WskpBound);
+}
+
+static void listen_inside_bind(void **state)
+{
+    (void)state;
+    run(WskpUnbound, bind_first, listen_again, WskpBound);
+}
+
+static void two_listens(void **state)
+{
+    (void)state;
+    run(WskpBound, listen_first, listen_again, WskpListening);
+}
+
+static void connect_inside_listen(void **state)
+{
+    (void)state;
+    run(WskpBound, listen_first, connect_again, WskpListening);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(two_binds),
+        cmocka_unit_test(listen_inside_bind),
+        cmocka_unit_test(two_listens),
+        cmocka_unit_test(connect_inside_listen),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,67 @@
+/*
+ * Connections that nobody took: the shutdown waits until the transport has closed them.
+ */
+#include "wsk_fake.h"
+
+static WSKP_CLIENT *client;
+static WSKP_SOCKET *sock;
+static PIRP irp;
+
+static NTSTATUS NTAPI note(PDEVICE_OBJECT device, PIRP done, PVOID context)
+{
+    (void)device;
+    (void)done;
+    (void)context;
+    return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+/* The transport has a connection for a WskAccept of a listener that closes meanwhile. */
+static void shutdown_waits_for_the_reset(void **state)
+{
+    struct {
+        const void *transport;
+        struct net *net;
+        void *user;
+    } connection = { 0 };
+
+    (void)state;
+    client = fake_boot();
+    sock = calloc(1, sizeof(*sock));
+    sock->Magic = WSKP_SOCKET_MAGIC;
+    sock->Category = WSKP_LISTEN;
+    sock->Type = SOCK_STREAM;
+    sock->Family = AF_INET;
+    sock->State = WskpListening;
+    sock->Client = client;
+    sock->KickPending = TRUE;
+    sock->Listener = calloc(1, sizeof(*sock->Listener));
+    InitializeListHead(&sock->Listener->Ready);
+    WskpQueueInit(&sock->Receives);
+    host_lock_init(&sock->Lock, HOST_RANK_WSK_SOCKET);
+    irp = IoAllocateIrp(1, FALSE);
+    IoSetCompletionRoutine(irp, note, NULL, TRUE, TRUE, TRUE);
+
+    fake.pend = true;
+    assert_int_equal(WskpAcceptRequest(&sock->Public, 0, NULL, NULL, NULL, NULL, irp),
+                     STATUS_PENDING);
+    sock->Busy |= WSKP_CLOSING;
+    fake.kept->accepted = (struct net_ep *)&connection;
+    fake_end(0);
+    assert_int_equal(irp->IoStatus.Status, STATUS_CANCELLED);
+    assert_int_equal(fake.kept->code, NET_OP_CLOSE); /* the reset is under way */
+    InterlockedDecrement(&Wskp.Resets);              /* the shutdown has come */
+    assert_false(KeReadStateEvent(&Wskp.NoResets));
+    fake_end(0);
+    assert_true(KeReadStateEvent(&Wskp.NoResets));
+    IoFreeIrp(irp);
+    free(sock->Listener);
+    free(sock);
+    fake_shutdown(client);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(shutdown_waits_for_the_reset) };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
