@@ -464,8 +464,8 @@ static NTSTATUS CheckIrp(ULONG Rules, const WSKP_CONTROL *c)
     BOOLEAN wrong = (Rules & IrpRequired) ? !c->HasIrp : (Rules & IrpNone) && c->HasIrp;
 
     if (wrong)
-        vf_report(VF_ERROR, "VF-WSK-11", "WSK-IOCTL-21", c->Caller, "ioctl 0x%x %s an IRP", c->Code,
-                  (Rules & IrpRequired) ? "needs" : "takes no");
+        vf_report(VF_ERROR, "VF-WSK-11", "WSK-IOCTL-21", c->Caller, "ioctl 0x%x %s IRP", c->Code,
+                  (Rules & IrpRequired) ? "needs an" : "takes no");
     /* D04, D05: one that is missing ends the call, one too many does not. */
     return (Rules & IrpRequired) && !c->HasIrp ? STATUS_INVALID_PARAMETER : STATUS_SUCCESS;
 }
