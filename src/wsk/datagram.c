@@ -507,7 +507,6 @@ static void NotAccepted(WSKP_SOCKET *s, WSKP_NODE **Array, ULONG Count)
     WskpNodesTakeBack(s, Array, Count, 0, &back);
     host_lock(&s->Lock);
     s->Event[WskpReceiveFrom].Enabled = FALSE;
-    s->Datagram->NotAccepted = TRUE;
     for (PLIST_ENTRY e = back.Flink; e != &back; e = e->Flink)
         bytes += CONTAINING_RECORD(e, WSKP_NODE, Link)->Buf->length;
     s->HeldBytes += bytes;

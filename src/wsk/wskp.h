@@ -537,8 +537,7 @@ void WskpInheritOptions(WSKP_SOCKET *Listener, WSKP_SOCKET *Accepted);
 typedef struct _WSKP_DATAGRAM_STATE {
     ULONG InfoMask; /* atomic, WSKP_INFO_*: what the client wants to see as control data */
     BOOLEAN HasRemote, HasSendTo;
-    BOOLEAN SendToLast;  /* D51: which of the two was set last */
-    BOOLEAN NotAccepted; /* the event said STATUS_DATA_NOT_ACCEPTED and was disabled (RFEV-06) */
+    BOOLEAN SendToLast;      /* D51: which of the two was set last */
     BOOLEAN IgnoreBroadcast; /* IP_RECEIVE_BROADCAST was set to 0 */
     ULONG CoalescedSize;     /* UDP_RECV_MAX_COALESCED_SIZE; 0: off */
     ULONG SendMessageSize;   /* atomic: UDP_SEND_MSG_SIZE as socket option */
