@@ -24,11 +24,10 @@ typedef struct _NODE_CACHE {
 
 static NODE_CACHE Caches[KI_MAX_PROCESSORS];
 
-NTSTATUS WskpBootNodes(void)
+void WskpBootNodes(void)
 {
     for (ULONG i = 0; i < KI_MAX_PROCESSORS; i++)
         host_lock_init(&Caches[i].Lock, HOST_RANK_WSK_LEAF);
-    return STATUS_SUCCESS;
 }
 
 void WskpShutdownNodes(void)

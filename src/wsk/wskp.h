@@ -417,7 +417,7 @@ BOOLEAN WskpCompletesElsewhere(const WSKP_SOCKET *Socket); /* lock held */
 void WskpCompleteIrp(PIRP Irp, NTSTATUS Status, ULONG_PTR Information);
 /* First thing with every IRP: makes the subsystem's stack location current (IRP-03). */
 BOOLEAN WskpTakeIrp(PIRP Irp, const char *Function, const void *Caller);
-NTSTATUS WskpBootRequests(void);
+void WskpBootRequests(void);
 void WskpShutdownRequests(void);
 
 /* Queue helpers; socket lock held. */
@@ -492,7 +492,7 @@ void WskpNodesTakeBack(WSKP_SOCKET *Socket, WSKP_NODE **Array, ULONG Count, SIZE
                        LIST_ENTRY *Back);
 /* After STATUS_PENDING: leaves them to the client. */
 void WskpNodesLeave(WSKP_NODE **Array, ULONG Count);
-NTSTATUS WskpBootNodes(void);
+void WskpBootNodes(void);
 void WskpShutdownNodes(void);
 
 /* ---- addresses, status, options, control data -------------------------------------------- */

@@ -22,6 +22,7 @@ static struct {
     struct net_op *kept; /* the last one */
     unsigned cancels;
     void (*answer)(struct net_op *op); /* fills in the result */
+    void (*meanwhile)(void);           /* what happens before the transport knows the operation */
     struct net_addr addrs[8];
     size_t addr_count;
     int (*ctl)(struct net_ep *ep, enum net_ctl what, struct net_ctl_arg *arg);
@@ -30,6 +31,8 @@ static struct {
 static enum net_disposition fake_submit(struct net_ep *ep, struct net_op *op)
 {
     (void)ep;
+    if (fake.meanwhile)
+        fake.meanwhile();
     if (fake.pend || (op->flags & NET_F_ASYNC)) {
         fake.kept = op;
         return NET_PENDING;
@@ -89,7 +92,7 @@ static inline WSKP_CLIENT *fake_boot(void)
     Wskp.Config.passive_callbacks = true;
     host_lock_init(&Wskp.ClientsLock, HOST_RANK_WSK_CLIENT);
     InitializeListHead(&Wskp.Clients);
-    assert_int_equal(WskpBootRequests(), STATUS_SUCCESS);
+    WskpBootRequests();
     WSKP_CLIENT *client = WskpClientCreate(NULL, &dispatch, NULL);
     assert_non_null(client);
     client->Captures = 1;
