@@ -490,6 +490,7 @@ static ULONG TakeBatch(WSKP_SOCKET *s, LIST_ENTRY *Nodes)
         WSKP_NODE *n = CONTAINING_RECORD(s->Held.Flink, WSKP_NODE, Link);
         if (n->Flags != flags)
             break;
+        HOST_ASSERT(s->HeldBytes >= n->Buf->length);
         s->HeldBytes -= n->Buf->length;
         RemoveEntryList(&n->Link);
         InsertTailList(Nodes, &n->Link);
@@ -580,6 +581,7 @@ static BOOLEAN PumpRequest(WSKP_SOCKET *s)
         r = WskpQueueTake(&s->Receives);
         if (r && !dead) {
             n = CONTAINING_RECORD(RemoveHeadList(&s->Held), WSKP_NODE, Link);
+            HOST_ASSERT(s->HeldBytes >= n->Buf->length);
             s->HeldBytes -= n->Buf->length;
             WskpBeginCompletion(s);
         }

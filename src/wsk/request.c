@@ -71,6 +71,7 @@ static WSKP_REQUEST *TakeCached(void)
     host_lock(&cache->Lock);
     WSKP_REQUEST *r = cache->Free;
     if (r) {
+        HOST_ASSERT(cache->Count > 0);
         cache->Free = (WSKP_REQUEST *)r->Link.Flink;
         cache->Count--;
     }

@@ -132,6 +132,59 @@ static void cancelled_but_done(void **state)
     assert_int_equal(fake.cancels, 1);
 }
 
+/* ---- disconnect -------------------------------------------------------------------------- */
+
+static int second_completions;
+
+static NTSTATUS NTAPI second_done(PDEVICE_OBJECT device, PIRP irp, PVOID context)
+{
+    (void)device;
+    (void)irp;
+    (void)context;
+    second_completions++;
+    return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+/* A receive that waits, here for a completion elsewhere, ends with the abort and not after it. */
+static void abort_ends_waiting_receives(void **state)
+{
+    PIRP irp = IoAllocateIrp(1, FALSE);
+    int elsewhere;
+
+    (void)state;
+    second_completions = 0;
+    IoSetCompletionRoutine(irp, second_done, NULL, TRUE, TRUE, TRUE);
+    fake.pend = true;
+    sock->Completing = 1;
+    sock->Completer = (PKTHREAD)(PVOID)&elsewhere;
+    assert_int_equal(receive(10, 0), STATUS_PENDING);
+    assert_null(fake.kept);
+    assert_int_equal(WskpDisconnectRequest(&sock->Public, NULL, WSK_FLAG_ABORTIVE, irp),
+                     STATUS_PENDING);
+    WskpEndCompletion(sock);
+    assert_int_equal(request.completions, 0);
+    fake_end(0);
+    assert_int_equal(second_completions, 1);
+    assert_int_equal(request.completions, 1);
+    assert_int_equal(request.io.Status, STATUS_CONNECTION_ABORTED);
+    IoFreeIrp(irp);
+}
+
+/* A disconnect that was cancelled before the call has not happened. */
+static void cancelled_disconnect_can_be_repeated(void **state)
+{
+    (void)state;
+    fake.answer = answer;
+    PIRP irp = request_irp();
+    irp->Cancel = TRUE;
+    assert_int_equal(request_inline(WskpDisconnectRequest(&sock->Public, NULL, 0, irp)),
+                     STATUS_CANCELLED);
+    assert_int_equal(request_inline(WskpDisconnectRequest(&sock->Public, NULL, 0, request_irp())),
+                     STATUS_SUCCESS);
+    assert_int_equal(request_inline(WskpDisconnectRequest(&sock->Public, NULL, 0, request_irp())),
+                     STATUS_INVALID_DEVICE_STATE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -139,6 +192,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(cancelled_before_the_rest_is_known, setup, teardown),
         cmocka_unit_test_setup_teardown(not_cancelled, setup, teardown),
         cmocka_unit_test_setup_teardown(cancelled_but_done, setup, teardown),
+        cmocka_unit_test_setup_teardown(abort_ends_waiting_receives, setup, teardown),
+        cmocka_unit_test_setup_teardown(cancelled_disconnect_can_be_repeated, setup, teardown),
     };
 
     return cmocka_run_group_tests_name("wsk request", tests, NULL, NULL);
