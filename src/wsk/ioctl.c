@@ -372,13 +372,6 @@ static NTSTATUS KeepAliveValues(WSKP_SOCKET *s, WSKP_CONTROL *c)
     return status;
 }
 
-static void Remember(WSKP_SOCKET *s, ULONG Bit, BOOLEAN On)
-{
-    host_lock(&s->Lock);
-    s->Options.Remembered = On ? s->Options.Remembered | Bit : s->Options.Remembered & ~Bit;
-    host_unlock(&s->Lock);
-}
-
 /* ICMP errors never reach a datagram socket without IP_RECVERR (D47): nothing to change. */
 static NTSTATUS UdpConnectionReset(WSKP_SOCKET *s, WSKP_CONTROL *c)
 {
@@ -386,10 +379,10 @@ static NTSTATUS UdpConnectionReset(WSKP_SOCKET *s, WSKP_CONTROL *c)
         return STATUS_NOT_SUPPORTED;
     if (!c->Input || c->InputSize < 1)
         return STATUS_INVALID_PARAMETER;
-    Remember(s, WSKP_REMEMBER_NO_CONNRESET, *(const UCHAR *)c->Input == 0);
     return STATUS_SUCCESS;
 }
 
+/* The host's loopback is what it is. */
 static NTSTATUS LoopbackFastPath(WSKP_SOCKET *s, WSKP_CONTROL *c)
 {
     if (s->Type != SOCK_STREAM)
@@ -399,10 +392,7 @@ static NTSTATUS LoopbackFastPath(WSKP_SOCKET *s, WSKP_CONTROL *c)
     host_lock(&s->Lock);
     BOOLEAN late = s->State == WskpConnecting || s->State == WskpConnected;
     host_unlock(&s->Lock);
-    if (late)
-        return STATUS_INVALID_DEVICE_STATE;
-    Remember(s, WSKP_REMEMBER_LOOPBACK_FAST_PATH, *(const UCHAR *)c->Input != 0);
-    return STATUS_SUCCESS;
+    return late ? STATUS_INVALID_DEVICE_STATE : STATUS_SUCCESS;
 }
 
 /* The host gives no way to steer receive-side scaling per socket. */

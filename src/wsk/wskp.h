@@ -263,9 +263,7 @@ struct _WSKP_SOCKET {
 enum {
     WSKP_REMEMBER_RANDOMIZE_PORT = 1 << 0,
     WSKP_REMEMBER_PORT_SCALABILITY = 1 << 1,
-    WSKP_REMEMBER_FAIL_ON_ICMP = 1 << 2,
-    WSKP_REMEMBER_LOOPBACK_FAST_PATH = 1 << 3,
-    WSKP_REMEMBER_NO_CONNRESET = 1 << 4
+    WSKP_REMEMBER_FAIL_ON_ICMP = 1 << 2
 };
 
 /* Creates a socket around an endpoint (or opens one when Ep is NULL). The caller completes the IRP.
