@@ -153,6 +153,7 @@ void WskpClientLeaving(WSKP_CLIENT *Client)
 
 void WskpClientFree(WSKP_CLIENT *Client)
 {
+    HOST_ASSERT(Client->Calls == 0 && Client->Irps == 0 && Client->Sockets == 0);
     host_lock(&Wskp.ClientsLock);
     RemoveEntryList(&Client->Link);
     host_unlock(&Wskp.ClientsLock);

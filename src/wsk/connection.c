@@ -385,7 +385,9 @@ NTSTATUS NTAPI WskpDisconnectRequest(PWSK_SOCKET Public, PWSK_BUF Buffer, ULONG 
         WskpLeave(s);
         return STATUS_PENDING;
     }
-    if (NT_SUCCESS(status) && r->Op.result < 0)
+    if (!NT_SUCCESS(status)) /* cancelled before the call (D08) */
+        UndoDisconnect(s, Flags);
+    else if (r->Op.result < 0)
         status = WskpStatusFromErrno((int)-r->Op.result);
 finish:
     if (r)

@@ -493,6 +493,7 @@ static ULONG TakeBatch(WSKP_SOCKET *s, LIST_ENTRY *Nodes)
         WSKP_NODE *n = CONTAINING_RECORD(s->Held.Flink, WSKP_NODE, Link);
         if (n->Flags != flags)
             break;
+        HOST_ASSERT(s->HeldBytes >= n->Buf->length);
         s->HeldBytes -= n->Buf->length;
         RemoveEntryList(&n->Link);
         InsertTailList(Nodes, &n->Link);
@@ -520,7 +521,6 @@ static void NotAccepted(WSKP_SOCKET *s, WSKP_NODE **Array, ULONG Count)
     WskpNodesTakeBack(s, Array, Count, 0, &back);
     host_lock(&s->Lock);
     s->Event[WskpReceiveFrom].Enabled = FALSE;
-    s->Datagram->NotAccepted = TRUE;
     for (PLIST_ENTRY e = back.Flink; e != &back; e = e->Flink)
         bytes += CONTAINING_RECORD(e, WSKP_NODE, Link)->Buf->length;
     s->HeldBytes += bytes;
@@ -652,6 +652,7 @@ static BOOLEAN PumpRequest(WSKP_SOCKET *s)
         r = WskpQueueTake(&s->Receives);
         if (r && !dead) {
             n = CONTAINING_RECORD(RemoveHeadList(&s->Held), WSKP_NODE, Link);
+            HOST_ASSERT(s->HeldBytes >= n->Buf->length);
             s->HeldBytes -= n->Buf->length;
             WskpBeginCompletion(s);
         }

@@ -160,8 +160,6 @@ static NTSTATUS Enable(WSKP_SOCKET *s, ULONG Mask)
         s->Event[kind].Enabled = TRUE;
         if (kind == WskpReceive)
             s->Suspended = FALSE; /* D17 */
-        if (kind == WskpReceiveFrom)
-            s->Datagram->NotAccepted = FALSE; /* RFEV-06 */
     }
     return STATUS_SUCCESS;
 }

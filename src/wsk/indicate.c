@@ -24,11 +24,10 @@ typedef struct _NODE_CACHE {
 
 static NODE_CACHE Caches[KI_MAX_PROCESSORS];
 
-NTSTATUS WskpBootNodes(void)
+void WskpBootNodes(void)
 {
     for (ULONG i = 0; i < KI_MAX_PROCESSORS; i++)
         host_lock_init(&Caches[i].Lock, HOST_RANK_WSK_LEAF);
-    return STATUS_SUCCESS;
 }
 
 void WskpShutdownNodes(void)
@@ -53,6 +52,7 @@ WSKP_NODE *WskpNodeNew(WSKP_SOCKET *Socket, struct net_buf *Buf)
     host_lock(&cache->Lock);
     WSKP_NODE *n = cache->Free;
     if (n) {
+        HOST_ASSERT(cache->Count > 0);
         cache->Free = (WSKP_NODE *)n->Link.Flink;
         cache->Count--;
     }
@@ -123,13 +123,20 @@ static void Put(WSKP_NODE *Node)
         WskpNodeFree(Node);
 }
 
+/* Lock held. */
+static void Forget(WSKP_SOCKET *Socket, SIZE_T Bytes)
+{
+    HOST_ASSERT(Socket->RetainedNodes > 0 && Socket->RetainedBytes >= Bytes);
+    Socket->RetainedNodes--;
+    Socket->RetainedBytes -= Bytes;
+}
+
 static void ReleaseOne(WSKP_SOCKET *Socket, WSKP_NODE *Node)
 {
     SIZE_T bytes = NodeBytes(Node);
 
     host_lock(&Socket->Lock);
-    Socket->RetainedNodes--;
-    Socket->RetainedBytes -= bytes;
+    Forget(Socket, bytes);
     host_unlock(&Socket->Lock);
     InterlockedDecrement(&Socket->Client->Retained);
     vf_died(VF_WSK_INDICATION, Node);
@@ -220,8 +227,7 @@ void WskpNodesTakeBack(WSKP_SOCKET *Socket, WSKP_NODE **Array, ULONG Count, SIZE
             continue;
         }
         host_lock(&Socket->Lock);
-        Socket->RetainedNodes--;
-        Socket->RetainedBytes -= bytes;
+        Forget(Socket, bytes);
         host_unlock(&Socket->Lock);
         InterlockedDecrement(&Socket->Client->Retained);
         vf_died(VF_WSK_INDICATION, n);

@@ -375,13 +375,6 @@ static NTSTATUS KeepAliveValues(WSKP_SOCKET *s, WSKP_CONTROL *c)
     return status;
 }
 
-static void Remember(WSKP_SOCKET *s, ULONG Bit, BOOLEAN On)
-{
-    host_lock(&s->Lock);
-    s->Options.Remembered = On ? s->Options.Remembered | Bit : s->Options.Remembered & ~Bit;
-    host_unlock(&s->Lock);
-}
-
 /* ICMP errors never reach a datagram socket without IP_RECVERR (D47): nothing to change. */
 static NTSTATUS UdpConnectionReset(WSKP_SOCKET *s, WSKP_CONTROL *c)
 {
@@ -389,10 +382,10 @@ static NTSTATUS UdpConnectionReset(WSKP_SOCKET *s, WSKP_CONTROL *c)
         return STATUS_NOT_SUPPORTED;
     if (!c->Input || c->InputSize < 1)
         return STATUS_INVALID_PARAMETER;
-    Remember(s, WSKP_REMEMBER_NO_CONNRESET, *(const UCHAR *)c->Input == 0);
     return STATUS_SUCCESS;
 }
 
+/* The host's loopback is what it is. */
 static NTSTATUS LoopbackFastPath(WSKP_SOCKET *s, WSKP_CONTROL *c)
 {
     if (s->Type != SOCK_STREAM)
@@ -402,10 +395,7 @@ static NTSTATUS LoopbackFastPath(WSKP_SOCKET *s, WSKP_CONTROL *c)
     host_lock(&s->Lock);
     BOOLEAN late = s->State == WskpConnecting || s->State == WskpConnected;
     host_unlock(&s->Lock);
-    if (late)
-        return STATUS_INVALID_DEVICE_STATE;
-    Remember(s, WSKP_REMEMBER_LOOPBACK_FAST_PATH, *(const UCHAR *)c->Input != 0);
-    return STATUS_SUCCESS;
+    return late ? STATUS_INVALID_DEVICE_STATE : STATUS_SUCCESS;
 }
 
 /* The host gives no way to steer receive-side scaling per socket. */
@@ -467,8 +457,8 @@ static NTSTATUS CheckIrp(ULONG Rules, const WSKP_CONTROL *c)
     BOOLEAN wrong = (Rules & IrpRequired) ? !c->HasIrp : (Rules & IrpNone) && c->HasIrp;
 
     if (wrong)
-        vf_report(VF_ERROR, "VF-WSK-11", "WSK-IOCTL-21", c->Caller, "ioctl 0x%x %s an IRP", c->Code,
-                  (Rules & IrpRequired) ? "needs" : "takes no");
+        vf_report(VF_ERROR, "VF-WSK-11", "WSK-IOCTL-21", c->Caller, "ioctl 0x%x %s IRP", c->Code,
+                  (Rules & IrpRequired) ? "needs an" : "takes no");
     /* D04, D05: one that is missing ends the call, one too many does not. */
     return (Rules & IrpRequired) && !c->HasIrp ? STATUS_INVALID_PARAMETER : STATUS_SUCCESS;
 }

@@ -27,13 +27,12 @@ typedef struct _WSKP_INCOMING {
     ULONG Processor;
     WSK_INSPECT_ID Id;
     WSKP_SOCKET *Listener; /* under InspectLock; NULL: on no list of a listener */
-    LIST_ENTRY *List;      /* under InspectLock: which one */
     LONG Refs;             /* the list's (or its user's) and the watch's */
     struct net_op WatchOp;
     struct net_op CloseOp;
 } WSKP_INCOMING;
 
-/* Protects the lists of all listeners and the Listener and List of what is on them. */
+/* Protects the lists of all listeners and the Listener of what is on them. */
 static struct host_lock InspectLock = HOST_LOCK_INIT(HOST_RANK_WSK_LEAF);
 
 static void Drop(WSKP_INCOMING *i)
@@ -165,7 +164,6 @@ static void PutOn(LIST_ENTRY *List, WSKP_SOCKET *Listener, WSKP_INCOMING *i)
 {
     host_lock(&InspectLock);
     i->Listener = Listener;
-    i->List = List;
     InsertTailList(List, &i->Link);
     host_unlock(&InspectLock);
 }
@@ -178,7 +176,6 @@ static WSKP_INCOMING *TakeFrom(LIST_ENTRY *List)
     if (!IsListEmpty(List)) {
         i = CONTAINING_RECORD(RemoveHeadList(List), WSKP_INCOMING, Link);
         i->Listener = NULL;
-        i->List = NULL;
     }
     host_unlock(&InspectLock);
     return i;
@@ -206,12 +203,10 @@ static void IncomingWatchDone(struct net_op *Op)
     WSKP_SOCKET *listener = NULL;
 
     host_lock(&InspectLock);
-    if (Op->result < 0 && Op->result != -ECANCELED && i->Listener &&
-        i->List != &i->Listener->Listener->Aborted && WskpTryHold(i->Listener)) {
+    if (Op->result < 0 && Op->result != -ECANCELED && i->Listener && WskpTryHold(i->Listener)) {
         listener = i->Listener;
         RemoveEntryList(&i->Link);
-        i->List = &listener->Listener->Aborted;
-        InsertTailList(i->List, &i->Link);
+        InsertTailList(&listener->Listener->Aborted, &i->Link);
         Remember(listener->Listener, i->Id.SerialNumber);
     }
     host_unlock(&InspectLock);
@@ -347,7 +342,6 @@ static NTSTATUS Decide(WSKP_SOCKET *Listener, const WSK_INSPECT_ID *Id, BOOLEAN 
     }
     if (found) {
         RemoveEntryList(&found->Link);
-        found->List = Accept ? &l->Ready : NULL;
         found->Listener = Accept ? Listener : NULL;
         if (Accept)
             InsertTailList(&l->Ready, &found->Link);
@@ -380,7 +374,6 @@ static void ForgetAbort(WSKP_SOCKET *s, const WSK_INSPECT_ID *Id)
     if (found) {
         RemoveEntryList(&found->Link);
         found->Listener = NULL;
-        found->List = NULL;
     }
     host_unlock(&InspectLock);
     if (found)

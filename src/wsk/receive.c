@@ -359,6 +359,7 @@ static void Indicate(WSKP_SOCKET *s)
     host_unlock(&s->Lock);
     ULONG count = WskpNodesIndicate(s, &nodes, array, NODES_PER_CALL, &bytes);
     host_lock(&s->Lock);
+    HOST_ASSERT(s->HeldBytes >= bytes);
     s->HeldBytes -= bytes;
     host_unlock(&s->Lock);
 
@@ -418,6 +419,7 @@ static BOOLEAN ServeFromHeld(WSKP_SOCKET *s, WSKP_REQUEST *r, LIST_ENTRY *Empty)
             AimAtRest(r);
         }
         n->Consumed += (ULONG)used;
+        HOST_ASSERT(s->HeldBytes >= used);
         s->HeldBytes -= used;
         if (n->Consumed == n->Buf->length) {
             RemoveEntryList(&n->Link);

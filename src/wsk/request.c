@@ -41,7 +41,7 @@ static DEFERRED Deferred[KI_MAX_PROCESSORS];
 
 static void RunDeferred(WSKP_WORK *Work);
 
-NTSTATUS WskpBootRequests(void)
+void WskpBootRequests(void)
 {
     for (ULONG i = 0; i < KI_MAX_PROCESSORS; i++) {
         host_lock_init(&Caches[i].Lock, HOST_RANK_WSK_LEAF);
@@ -50,7 +50,6 @@ NTSTATUS WskpBootRequests(void)
         if (i < Wskp.Processors)
             WskpWorkInit(&Deferred[i].Work, i, RunDeferred);
     }
-    return STATUS_SUCCESS;
 }
 
 void WskpShutdownRequests(void)
@@ -72,6 +71,7 @@ static WSKP_REQUEST *TakeCached(void)
     host_lock(&cache->Lock);
     WSKP_REQUEST *r = cache->Free;
     if (r) {
+        HOST_ASSERT(cache->Count > 0);
         cache->Free = (WSKP_REQUEST *)r->Link.Flink;
         cache->Count--;
     }

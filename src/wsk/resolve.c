@@ -423,7 +423,6 @@ NTSTATUS NTAPI WskpGetNameInfo(PWSK_CLIENT Client, PSOCKADDR SockAddr, ULONG Soc
     if (NT_SUCCESS(status)) {
         l->NodeName = NodeName;
         l->ServiceName = ServiceName;
-        l->Caller = caller;
         if (!NodeName && !l->Net.name_required)
             l->Net.numeric_host = true; /* nobody wants to see a look-up's result */
         status = Start(client, Irp, NET_OP_NAMEINFO, l);

@@ -267,9 +267,7 @@ struct _WSKP_SOCKET {
 enum {
     WSKP_REMEMBER_RANDOMIZE_PORT = 1 << 0,
     WSKP_REMEMBER_PORT_SCALABILITY = 1 << 1,
-    WSKP_REMEMBER_FAIL_ON_ICMP = 1 << 2,
-    WSKP_REMEMBER_LOOPBACK_FAST_PATH = 1 << 3,
-    WSKP_REMEMBER_NO_CONNRESET = 1 << 4
+    WSKP_REMEMBER_FAIL_ON_ICMP = 1 << 2
 };
 
 /* Creates a socket around an endpoint (or opens one when Ep is NULL). The caller completes the IRP.
@@ -422,7 +420,7 @@ BOOLEAN WskpCompletesElsewhere(const WSKP_SOCKET *Socket); /* lock held */
 void WskpCompleteIrp(PIRP Irp, NTSTATUS Status, ULONG_PTR Information);
 /* First thing with every IRP: makes the subsystem's stack location current (IRP-03). */
 BOOLEAN WskpTakeIrp(PIRP Irp, const char *Function, const void *Caller);
-NTSTATUS WskpBootRequests(void);
+void WskpBootRequests(void);
 void WskpShutdownRequests(void);
 
 /* Queue helpers; socket lock held. */
@@ -498,7 +496,7 @@ void WskpNodesTakeBack(WSKP_SOCKET *Socket, WSKP_NODE **Array, ULONG Count, SIZE
                        LIST_ENTRY *Back);
 /* After STATUS_PENDING: leaves them to the client. */
 void WskpNodesLeave(WSKP_NODE **Array, ULONG Count);
-NTSTATUS WskpBootNodes(void);
+void WskpBootNodes(void);
 void WskpShutdownNodes(void);
 
 /* ---- addresses, status, options, control data -------------------------------------------- */
@@ -554,8 +552,7 @@ typedef struct _WSKP_DATAGRAM_STATE {
     WSKP_LANE *Lanes; /* one for each processor; NULL: the pump calls back itself */
     ULONG InfoMask;   /* atomic, WSKP_INFO_*: what the client wants to see as control data */
     BOOLEAN HasRemote, HasSendTo;
-    BOOLEAN SendToLast;  /* D51: which of the two was set last */
-    BOOLEAN NotAccepted; /* the event said STATUS_DATA_NOT_ACCEPTED and was disabled (RFEV-06) */
+    BOOLEAN SendToLast;      /* D51: which of the two was set last */
     BOOLEAN IgnoreBroadcast; /* IP_RECEIVE_BROADCAST was set to 0 */
     ULONG CoalescedSize;     /* UDP_RECV_MAX_COALESCED_SIZE; 0: off */
     ULONG SendMessageSize;   /* atomic: UDP_SEND_MSG_SIZE as socket option */

@@ -86,6 +86,10 @@ static void in_packet_info(void **state)
     add(IPPROTO_IP, IP_PKTINFO, &p4, sizeof(p4));
     assert_int_equal(parse(&info), STATUS_SUCCESS);
     assert_int_equal(info.present, 0);
+
+    memset(&info, 0xff, sizeof(info)); /* no objects at all */
+    assert_int_equal(WskpControlIn(sock, 0, NULL, &info), STATUS_SUCCESS);
+    assert_int_equal(info.present, 0);
 }
 
 static void in_numbers(void **state)

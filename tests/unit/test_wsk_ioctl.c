@@ -238,6 +238,11 @@ static void transports(void **state)
     assert_int_equal(options[NET_OPT_TCP_KEEPIDLE], 31); /* rounded up to seconds */
     assert_int_equal(options[NET_OPT_TCP_KEEPINTVL], 1);
     assert_int_equal(options[NET_OPT_KEEPALIVE], 1);
+    assert_true(sock->Options.KeepAlive); /* for what a listener hands down */
+    keep.onoff = 0;
+    assert_int_equal(run(SIO_KEEPALIVE_VALS, &keep, sizeof(keep), NULL, 0, TRUE), STATUS_SUCCESS);
+    assert_int_equal(options[NET_OPT_KEEPALIVE], 0);
+    assert_false(sock->Options.KeepAlive);
     assert_int_equal(run(SIO_KEEPALIVE_VALS, &keep, 11, NULL, 0, TRUE), STATUS_INVALID_PARAMETER);
     assert_int_equal(run(SIO_QUERY_RSS_SCALABILITY_INFO, NULL, 0, &rss, 1, TRUE), STATUS_SUCCESS);
     assert_false(rss);
@@ -245,6 +250,15 @@ static void transports(void **state)
     assert_int_equal(run(SIO_LOOPBACK_FAST_PATH, &one, 1, NULL, 0, TRUE), STATUS_SUCCESS);
     assert_int_equal(run(SIO_LOOPBACK_FAST_PATH, NULL, 0, NULL, 0, TRUE),
                      STATUS_INVALID_BUFFER_SIZE);
+    sock->State = WskpBound;
+    assert_int_equal(run(SIO_LOOPBACK_FAST_PATH, &one, 1, NULL, 0, TRUE), STATUS_SUCCESS);
+    sock->State = WskpConnecting;
+    assert_int_equal(run(SIO_LOOPBACK_FAST_PATH, &one, 1, NULL, 0, TRUE),
+                     STATUS_INVALID_DEVICE_STATE);
+    sock->State = WskpConnected;
+    assert_int_equal(run(SIO_LOOPBACK_FAST_PATH, &one, 1, NULL, 0, TRUE),
+                     STATUS_INVALID_DEVICE_STATE);
+    sock->State = WskpUnbound;
     assert_int_equal(run(SIO_UDP_CONNRESET, &one, 1, NULL, 0, TRUE), STATUS_NOT_SUPPORTED);
     assert_int_equal(run(SIO_ROUTING_INTERFACE_QUERY, to, 16, from, 16, TRUE), STATUS_SUCCESS);
     assert_memory_equal(from + 4, "\x0a\x09\x08\x07", 4);

@@ -37,6 +37,7 @@ static struct net_addr address(uint16_t family, uint8_t last, uint16_t port)
 static WSKP_SOCKET *sock(ADDRESS_FAMILY family, enum option option)
 {
     WSKP_SOCKET *s = calloc(1, sizeof(*s));
+    host_lock_init(&s->Lock, HOST_RANK_WSK_SOCKET);
 
     assert_non_null(s);
     s->Family = family;

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "net/base.h"
 #include "wsk/wskp.h"
 
 static struct {
@@ -22,6 +23,9 @@ static struct {
     struct net_op *kept; /* the last one */
     unsigned cancels;
     void (*answer)(struct net_op *op); /* fills in the result */
+    void (*meanwhile)(void);           /* what happens before the transport knows the operation */
+    struct net_open opened;            /* the last endpoint */
+    struct net *opened_on;
     struct net_addr addrs[8];
     size_t addr_count;
     int (*ctl)(struct net_ep *ep, enum net_ctl what, struct net_ctl_arg *arg);
@@ -30,6 +34,8 @@ static struct {
 static enum net_disposition fake_submit(struct net_ep *ep, struct net_op *op)
 {
     (void)ep;
+    if (fake.meanwhile)
+        fake.meanwhile();
     if (fake.pend || (op->flags & NET_F_ASYNC)) {
         fake.kept = op;
         return NET_PENDING;
@@ -74,8 +80,19 @@ static int fake_ctl(struct net_ep *ep, enum net_ctl what, struct net_ctl_arg *ar
     return 0;
 }
 
+static int fake_open(struct net *net, const struct net_open *what, struct net_ep **out)
+{
+    static struct net_ep ep;
+
+    ep = (struct net_ep){ .net = net, .user = what->user };
+    fake.opened = *what;
+    fake.opened_on = net;
+    *out = &ep;
+    return 0;
+}
+
 static const struct net_transport fake_transport = {
-    .name = "fake", .ctl = fake_ctl, .submit = fake_submit, .cancel = fake_cancel
+    .name = "fake", .open = fake_open, .ctl = fake_ctl, .submit = fake_submit, .cancel = fake_cancel
 };
 
 static inline WSKP_CLIENT *fake_boot(void)

@@ -32,6 +32,7 @@ static inline void check_rank(const struct thread *t, const struct host_lock *l)
     unsigned rank = l->rank;
     uint64_t above;
 
+    HOST_ASSERT(rank > 0); /* else it was never initialised */
     if (rank >= 64)
         above = t->held[1] >> (rank - 64);
     else

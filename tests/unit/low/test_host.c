@@ -185,6 +185,13 @@ static void unlock_free(void)
     host_unlock(&l);
 }
 
+static void take_unready(void)
+{
+    struct host_lock l = { 0 };
+
+    host_lock(&l);
+}
+
 static void ranks_are_checked(void **state)
 {
     struct host_lock a = HOST_LOCK_INIT(HOST_RANK_WSK_SOCKET);
@@ -200,6 +207,7 @@ static void ranks_are_checked(void **state)
     dies(take_downwards);
     dies(take_twice);
     dies(unlock_free);
+    dies(take_unready);
 }
 
 /* ---- the rest ----------------------------------------------------------------------------------
