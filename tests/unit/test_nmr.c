@@ -68,9 +68,9 @@ static NTSTATUS NTAPI detach(PVOID Binding)
 }
 
 static NPI_CLIENT_CHARACTERISTICS client = { .Length = sizeof client,
-                                                   .ClientAttachProvider = attach_provider,
-                                                   .ClientDetachProvider = detach,
-                                                   .ClientRegistrationInstance = INSTANCE };
+                                             .ClientAttachProvider = attach_provider,
+                                             .ClientDetachProvider = detach,
+                                             .ClientRegistrationInstance = INSTANCE };
 static const NPI_PROVIDER_CHARACTERISTICS provider = { .Length = sizeof provider,
                                                        .ProviderAttachClient = attach_client,
                                                        .ProviderDetachClient = detach,
