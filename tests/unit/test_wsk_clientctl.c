@@ -170,6 +170,44 @@ static int teardown(void **state)
     return 0;
 }
 
+static void cannot(struct net_op *op)
+{
+    op->result = -EOPNOTSUPP;
+}
+
+/* A network that reports no changes says so at once; as does one whose IRP is cancelled already. */
+static void change_that_ends_at_once(void **state)
+{
+    PIRP irp;
+
+    (void)state;
+    fake.answer = cannot;
+    assert_int_equal(request_inline(list_change()), STATUS_NOT_SUPPORTED);
+    assert_true(IsListEmpty(&client->ListChangeIrps));
+    irp = request_irp();
+    irp->Cancel = TRUE;
+    assert_int_equal(request_inline(WskpControlClient(client, WSK_TRANSPORT_LIST_CHANGE, 0, NULL, 0,
+                                                      NULL, NULL, irp)),
+                     STATUS_CANCELLED);
+    assert_true(IsListEmpty(&client->ListChangeIrps));
+    fake.answer = NULL;
+}
+
+/* A client that is leaving: what it still asks for ends like what it had asked for. */
+static void change_while_leaving(void **state)
+{
+    (void)state;
+    fake.pend = true;
+    client->Deregistering = TRUE;
+    fake.cancels = 0;
+    assert_int_equal(list_change(), STATUS_PENDING);
+    assert_int_equal(fake.cancels, 1);
+    fake_end(-ECANCELED);
+    assert_int_equal(request.io.Status, STATUS_CANCELLED);
+    client->Deregistering = FALSE;
+    fake.pend = false;
+}
+
 static void refused(void **state)
 {
     WSK_EVENT_CALLBACK_CONTROL none = { NULL, WSK_EVENT_ACCEPT };
@@ -207,9 +245,10 @@ static void refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(transport_list),   cmocka_unit_test(tdi_and_unknown),
-        cmocka_unit_test(descriptors),      cmocka_unit_test(static_events),
-        cmocka_unit_test(transport_change), cmocka_unit_test(refused),
+        cmocka_unit_test(transport_list),       cmocka_unit_test(tdi_and_unknown),
+        cmocka_unit_test(descriptors),          cmocka_unit_test(static_events),
+        cmocka_unit_test(transport_change),     cmocka_unit_test(change_that_ends_at_once),
+        cmocka_unit_test(change_while_leaving), cmocka_unit_test(refused),
     };
 
     return cmocka_run_group_tests_name("wsk clientctl", tests, setup, teardown);

@@ -391,6 +391,11 @@ static void refusals(void **state)
     Wskp.Transport = before;
 }
 
+static void cannot(struct net_op *op)
+{
+    op->result = -EOPNOTSUPP;
+}
+
 /* Changes that the network cannot report, and one that goes wrong later. */
 static void address_change_fails(void **state)
 {
@@ -404,7 +409,15 @@ static void address_change_fails(void **state)
     assert_int_equal(request.completions, 1);
     assert_int_equal(request.io.Status, STATUS_INSUFFICIENT_RESOURCES);
     assert_int_equal(sock->Busy, 1);
+    /* At once: the caller finishes the IRP. */
     fake.pend = false;
+    fake.answer = cannot;
+    assert_int_equal(start_change(&pended), STATUS_NOT_SUPPORTED);
+    assert_false(pended);
+    assert_int_equal(request.completions, 0);
+    assert_int_equal(sock->Busy, 1);
+    assert_true(IsListEmpty(&sock->AddressChanges));
+    fake.answer = NULL;
 }
 
 int main(void)

@@ -401,7 +401,8 @@ static const struct {
     ADDRESS_FAMILY family;
 } kinds[] = {
     { WSKP_DATAGRAM, AF_INET },    { WSKP_DATAGRAM, AF_INET6 }, { WSKP_CONNECTION, AF_INET },
-    { WSKP_CONNECTION, AF_INET6 }, { WSKP_LISTEN, AF_INET },
+    { WSKP_CONNECTION, AF_INET6 }, { WSKP_LISTEN, AF_INET },    { WSKP_BASIC, AF_INET },
+    { WSKP_STREAM, AF_INET },
 };
 
 static unsigned visited;
