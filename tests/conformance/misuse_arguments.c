@@ -289,6 +289,64 @@ TEST(callback_changes_the_irql, "WSK-IRQL-06")
     CHECK(CounterWait(&Calls, 2)); /* the next one is called all the same */
 }
 
+TEST(socket_call_above_dispatch, "WSK-IRQL-05")
+{
+    PWSK_SOCKET udp;
+    ULONG type = 0;
+    KIRQL old;
+
+    CHECK_STATUS(OpenDatagram(AF_INET, NULL, NULL, &udp), STATUS_SUCCESS);
+    KeRaiseIrql(DISPATCH_LEVEL + 1, &old);
+    NTSTATUS status = BASIC_OF(udp)->WskControlSocket(udp, WskGetOption, SO_TYPE, SOL_SOCKET, 0,
+                                                      NULL, sizeof(type), &type, NULL, NULL);
+    KeLowerIrql(old);
+    CHECK_STATUS(status, STATUS_SUCCESS);
+    CHECK_EQ(type, SOCK_DGRAM);
+}
+
+/* ---- inside of callbacks ----------------------------------------------------------------- */
+
+static CALL ClosingCall;
+static NTSTATUS UsedStatus;
+
+static NTSTATUS WSKAPI ClosesAndUses(PVOID Context, ULONG Flags, PWSK_DATA_INDICATION Data,
+                                     SIZE_T Indicated, SIZE_T *Accepted)
+{
+    PWSK_SOCKET socket = *(PWSK_SOCKET *)Context;
+    SOCKADDR_INET at;
+    CALL used;
+    UNREFERENCED_PARAMETER(Flags);
+    UNREFERENCED_PARAMETER(Data);
+    UNREFERENCED_PARAMETER(Indicated);
+    UNREFERENCED_PARAMETER(Accepted);
+
+    (void)StartClose(&ClosingCall, socket); /* does not end before this callback has returned */
+    PIRP irp = CallBegin(&used);
+    UsedStatus =
+        CallEnd(&used, CONNECTION_OF(socket)->WskGetLocalAddress(socket, (PSOCKADDR)&at, irp));
+    CallFree(&used);
+    CounterAdd(&Calls);
+    return STATUS_SUCCESS;
+}
+
+TEST(used_while_it_closes, "WSK-CLOSE-12")
+{
+    static const WSK_CLIENT_CONNECTION_DISPATCH table = { ClosesAndUses, NULL, NULL };
+    static PWSK_SOCKET server;
+    PAIR pair;
+    BUFFER *b = MakePattern(10, 1);
+
+    CounterInit(&Calls);
+    CHECK_STATUS(MakePair(AF_INET, NULL, NULL, &server, &table, &pair), STATUS_SUCCESS);
+    server = pair.Server;
+    CHECK_STATUS(Events(pair.Server, WSK_EVENT_RECEIVE), STATUS_SUCCESS);
+    CHECK_STATUS(Send(pair.Client, b, 10, 0, NULL), STATUS_SUCCESS);
+    CHECK(CounterWait(&Calls, 1));
+    CHECK_STATUS(CallFinish(&ClosingCall), STATUS_SUCCESS);
+    CHECK_STATUS(UsedStatus, STATUS_FILE_FORCED_CLOSED);
+}
+
 TESTS(ROW(no_irp) ROW(used_up_irp) ROW(no_socket) ROW(no_client) ROW(nowhere_to_answer)
           ROW(no_registration) ROW(waiting_capture_above_passive) ROW(names_above_passive)
-              ROW(callback_changes_the_irql))
+              ROW(callback_changes_the_irql) ROW(socket_call_above_dispatch)
+                  ROW(used_while_it_closes))
