@@ -68,7 +68,8 @@
 #define OW_VA_LIST         __builtin_ms_va_list
 #define OW_VA_START(ap, a) __builtin_ms_va_start(ap, a)
 #define OW_VA_END(ap)      __builtin_ms_va_end(ap)
-#define OW_VA_COPY(d, s)   __builtin_ms_va_copy(d, s)
+/* A plain pointer; and gcc 12 without optimisation gets __builtin_ms_va_copy() wrong. */
+#define OW_VA_COPY(d, s) ((d) = (s))
 #else
 #define OW_VA_LIST         va_list
 #define OW_VA_START(ap, a) va_start(ap, a)

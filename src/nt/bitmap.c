@@ -20,9 +20,18 @@ static void Set(PRTL_BITMAP Map, ULONG Bit, BOOLEAN Value)
         Map->Buffer[Bit / 32] &= ~(1u << Bit % 32);
 }
 
+/* What lies outside of the map is the caller's mistake; the call then does nothing. */
+static BOOLEAN InMap(const RTL_BITMAP *Map, ULONG Start, ULONG Count, const void *Caller)
+{
+    if (Start <= Map->SizeOfBitMap && Count <= Map->SizeOfBitMap - Start)
+        return TRUE;
+    vf_report(VF_STOP, "VF-DDI-02", NULL, Caller, "%u bits from %u on in a bitmap of %u bits",
+              (unsigned)Count, (unsigned)Start, (unsigned)Map->SizeOfBitMap);
+    return FALSE;
+}
+
 static void SetRange(PRTL_BITMAP Map, ULONG Start, ULONG Count, BOOLEAN Value)
 {
-    HOST_ASSERT(Start <= Map->SizeOfBitMap && Count <= Map->SizeOfBitMap - Start);
     for (ULONG i = Start; i < Start + Count;) {
         if (i % 32 == 0 && Start + Count - i >= 32) {
             Map->Buffer[i / 32] = Value ? 0xffffffffu : 0;
@@ -108,32 +117,36 @@ VOID NTAPI RtlSetAllBits(PRTL_BITMAP BitMapHeader)
 VOID NTAPI RtlClearBit(PRTL_BITMAP BitMapHeader, ULONG BitNumber)
 {
     DDI_ENTER(RtlClearBit);
-    SetRange(BitMapHeader, BitNumber, 1, FALSE);
+    if (InMap(BitMapHeader, BitNumber, 1, __builtin_return_address(0)))
+        SetRange(BitMapHeader, BitNumber, 1, FALSE);
 }
 
 VOID NTAPI RtlSetBit(PRTL_BITMAP BitMapHeader, ULONG BitNumber)
 {
     DDI_ENTER(RtlSetBit);
-    SetRange(BitMapHeader, BitNumber, 1, TRUE);
+    if (InMap(BitMapHeader, BitNumber, 1, __builtin_return_address(0)))
+        SetRange(BitMapHeader, BitNumber, 1, TRUE);
 }
 
 BOOLEAN NTAPI RtlTestBit(PRTL_BITMAP BitMapHeader, ULONG BitNumber)
 {
     DDI_ENTER(RtlTestBit);
-    HOST_ASSERT(BitNumber < BitMapHeader->SizeOfBitMap);
-    return Get(BitMapHeader, BitNumber);
+    return InMap(BitMapHeader, BitNumber, 1, __builtin_return_address(0)) &&
+           Get(BitMapHeader, BitNumber);
 }
 
 VOID NTAPI RtlClearBits(PRTL_BITMAP BitMapHeader, ULONG StartingIndex, ULONG NumberToClear)
 {
     DDI_ENTER(RtlClearBits);
-    SetRange(BitMapHeader, StartingIndex, NumberToClear, FALSE);
+    if (InMap(BitMapHeader, StartingIndex, NumberToClear, __builtin_return_address(0)))
+        SetRange(BitMapHeader, StartingIndex, NumberToClear, FALSE);
 }
 
 VOID NTAPI RtlSetBits(PRTL_BITMAP BitMapHeader, ULONG StartingIndex, ULONG NumberToSet)
 {
     DDI_ENTER(RtlSetBits);
-    SetRange(BitMapHeader, StartingIndex, NumberToSet, TRUE);
+    if (InMap(BitMapHeader, StartingIndex, NumberToSet, __builtin_return_address(0)))
+        SetRange(BitMapHeader, StartingIndex, NumberToSet, TRUE);
 }
 
 ULONG NTAPI RtlFindClearBits(PRTL_BITMAP BitMapHeader, ULONG NumberToFind, ULONG HintIndex)

@@ -164,7 +164,7 @@ BOOLEAN NTAPI KeDeregisterBugCheckCallback(PKBUGCHECK_CALLBACK_RECORD CallbackRe
     BOOLEAN Done = FALSE;
 
     host_lock(&CallbackLock);
-    if (CallbackRecord->State == RecordInserted) {
+    if (CallbackRecord->State != RecordEmpty) {
         CallbackRecord->State = RecordEmpty;
         RemoveEntryList(&CallbackRecord->Entry);
         Done = TRUE;

@@ -70,6 +70,25 @@ static BOOLEAN NextComponent(PUNICODE_STRING path, PUNICODE_STRING component)
     return component->Length != 0;
 }
 
+/* With the lock held. Open keys keep their memory. */
+static void FreeTree(void)
+{
+    CMP_KEY *key = Root;
+
+    while (key) {
+        CMP_KEY *parent = key->Parent;
+        if (!IsListEmpty(&key->Keys)) {
+            key = CONTAINING_RECORD(key->Keys.Flink, CMP_KEY, Link);
+            continue;
+        }
+        if (parent)
+            RemoveEntryList(&key->Link);
+        CmpDereferenceKey(key);
+        key = parent;
+    }
+    Root = NULL;
+}
+
 static BOOLEAN MakeRoot(void)
 {
     static const PCWSTR paths[] = {
@@ -83,8 +102,6 @@ static BOOLEAN MakeRoot(void)
     if (Root)
         return TRUE;
     Root = NewKey(NULL, &name);
-    if (!Root)
-        return FALSE;
     for (ULONG i = 0; i < RTL_NUMBER_OF(paths); i++) {
         UNICODE_STRING path, component;
         CMP_KEY *key = Root;
@@ -93,8 +110,10 @@ static BOOLEAN MakeRoot(void)
             CMP_KEY *child = FindChild(key, &component);
             key = child ? child : NewKey(key, &component);
         }
-        if (!key)
+        if (!key) {
+            FreeTree(); /* half of it would look like all of it to the next call */
             return FALSE;
+        }
     }
     return TRUE;
 }
@@ -165,8 +184,7 @@ void CmpDereferenceKey(CMP_KEY *key)
 
 NTSTATUS CmpDeleteKey(CMP_KEY *key)
 {
-    if (key->Deleted)
-        return STATUS_KEY_DELETED;
+    HOST_ASSERT(!key->Deleted);
     if (!IsListEmpty(&key->Keys) || !key->Parent)
         return STATUS_CANNOT_DELETE;
     RemoveEntryList(&key->Link);
@@ -232,8 +250,7 @@ NTSTATUS CmpSetValue(CMP_KEY *key, PCUNICODE_STRING name, ULONG type, const void
     CMP_VALUE *value;
     PUCHAR copy;
 
-    if (key->Deleted)
-        return STATUS_KEY_DELETED;
+    HOST_ASSERT(!key->Deleted);
     if (length > LARGEST_VALUE || name->Length > LARGEST_NAME)
         return STATUS_INVALID_PARAMETER;
     copy = host_alloc(length, 16);
@@ -304,20 +321,7 @@ NTSTATUS CmpOpenHandle(CMP_KEY *key, PHANDLE handle, const void *owner)
 
 void IopShutdown(void)
 {
-    CMP_KEY *key = Root;
-
     host_lock(&CmpLock);
-    while (key) {
-        CMP_KEY *parent = key->Parent;
-        if (!IsListEmpty(&key->Keys)) {
-            key = CONTAINING_RECORD(key->Keys.Flink, CMP_KEY, Link);
-            continue;
-        }
-        if (parent)
-            RemoveEntryList(&key->Link);
-        CmpDereferenceKey(key);
-        key = parent;
-    }
-    Root = NULL;
+    FreeTree();
     host_unlock(&CmpLock);
 }

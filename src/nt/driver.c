@@ -144,9 +144,8 @@ static NTSTATUS RunOnSystemThread(PKSTART_ROUTINE routine, CALL *call)
     if (!NT_SUCCESS(status))
         return status;
     status = ObpReferenceHandle(handle, &ObpThreadType, &thread);
+    HOST_ASSERT(NT_SUCCESS(status)); /* it was made just now */
     ObpCloseHandle(handle);
-    if (!NT_SUCCESS(status))
-        return status;
     KeWaitForSingleObject(thread, Executive, KernelMode, FALSE, NULL);
     ObfDereferenceObject(thread);
     return STATUS_SUCCESS;

@@ -287,14 +287,15 @@ static BOOLEAN Valid(USHORT Version, USHORT Length, USHORT Expected,
 static NTSTATUS Register(NMR_MODULE *m, PVOID Context, PHANDLE Handle, const void *Caller)
 {
     m->Context = Context;
-    m->Bindings = 1;
+    m->Bindings = 2; /* until it is deregistered, and until this call ends */
     KeInitializeEvent(&m->Empty, NotificationEvent, FALSE);
     host_lock(&NmrLock);
     InsertTailList(&Modules, &m->Link);
     host_unlock(&NmrLock);
     vf_born(VF_NMR_HANDLE, m, 0, m->IsClient, Caller);
-    *Handle = m; /* before the first callback, which may want it */
+    *Handle = m; /* before the first callback, which may want it, even to deregister */
     AttachAll(m);
+    ReleaseModule(m);
     return STATUS_SUCCESS;
 }
 

@@ -191,7 +191,8 @@ static NTSTATUS StoreString(PUNICODE_STRING to, const void *data, ULONG length)
     }
     if (to->MaximumLength < length + sizeof(WCHAR))
         return STATUS_BUFFER_TOO_SMALL;
-    memcpy(to->Buffer, text, length);
+    if (length)
+        memcpy(to->Buffer, text, length);
     to->Buffer[length / sizeof(WCHAR)] = 0;
     to->Length = (USHORT)length;
     return STATUS_SUCCESS;
@@ -210,7 +211,8 @@ static NTSTATUS StoreDirect(PRTL_QUERY_REGISTRY_TABLE entry, ULONG type, const v
     if (type == REG_SZ || type == REG_EXPAND_SZ || type == REG_MULTI_SZ)
         return StoreString(entry->EntryContext, data, length);
     if (length <= sizeof(ULONG)) {
-        memcpy(entry->EntryContext, data, length);
+        if (length)
+            memcpy(entry->EntryContext, data, length);
         return STATUS_SUCCESS;
     }
     /* Longer ones: a negative number of bytes of room, or room for length, type and data. */
@@ -283,7 +285,8 @@ static NTSTATUS DeliverDefault(PRTL_QUERY_REGISTRY_TABLE entry, PVOID context)
         return STATUS_OBJECT_NAME_NOT_FOUND;
     if (type == REG_NONE)
         return STATUS_SUCCESS;
-    if (length == 0 && (type == REG_SZ || type == REG_EXPAND_SZ)) {
+    /* No length: up to the terminator. No data: an empty string. */
+    if (length == 0 && entry->DefaultData && (type == REG_SZ || type == REG_EXPAND_SZ)) {
         const WCHAR *text = entry->DefaultData;
         while (text[length / sizeof(WCHAR)])
             length += sizeof(WCHAR);

@@ -94,6 +94,8 @@ static ULONG AclBytes(PACL acl)
 {
     ULONG used = sizeof *acl;
 
+    if (acl->AclSize < sizeof *acl)
+        return 0;
     for (USHORT i = 0; i < acl->AceCount; i++) {
         PACE_HEADER ace = (PACE_HEADER)((PUCHAR)acl + used);
         if (used + sizeof *ace > acl->AclSize || ace->AceSize < sizeof *ace ||

@@ -179,17 +179,14 @@ static BOOLEAN CheckTimer(PKTIMER timer, const void *caller)
 
 static LONGLONG DueTime(LARGE_INTEGER due)
 {
-    LONGLONG delta;
-
     if (due.QuadPart > 0) {
         LARGE_INTEGER deadline = due;
         int64_t ns = KipDeadline(&deadline);
         return ns / 100 + (ns % 100 != 0);
     }
-    delta = -due.QuadPart;
-    if (due.QuadPart == MINLONGLONG || delta > MAXLONGLONG / 200)
+    if (due.QuadPart < -(MAXLONGLONG / 200))
         return MAXLONGLONG / 200;
-    return NowRoundedUp() + delta;
+    return NowRoundedUp() - due.QuadPart;
 }
 
 static BOOLEAN SetTimer(PKTIMER timer, LARGE_INTEGER due, LONG period, PKDPC dpc,

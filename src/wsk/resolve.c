@@ -85,20 +85,21 @@ static BOOLEAN ToUtf8(const UNICODE_STRING *In, char *Out, ULONG Room)
     return TRUE;
 }
 
+/* One code point; what is none reads as U+FFFD. */
 static ULONG NextUtf8(const char *Text, ULONG *At)
 {
     UCHAR first = (UCHAR)Text[(*At)++];
     ULONG more = first < 0xc0 ? 0 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
     ULONG point = more ? first & (0x3fu >> more) : first;
 
-    if (first >= 0x80 && first < 0xc0)
+    if (first >= 0xf8 || (first >= 0x80 && first < 0xc0))
         return 0xfffd;
     for (; more; more--) {
         if (((UCHAR)Text[*At] & 0xc0) != 0x80)
             return 0xfffd;
         point = (point << 6) | ((UCHAR)Text[(*At)++] & 0x3f);
     }
-    return point;
+    return point > 0x10ffff || (point >= 0xd800 && point < 0xe000) ? 0xfffd : point;
 }
 
 /* The units that the text needs, without the NUL; written (with it) as far as `Room` units reach.

@@ -51,8 +51,7 @@ enum { ACE_ALLOWED = 0, ACE_DENIED = 1, ACE_INHERIT_ONLY = 8 };
 #define CONTROL_SELF_RELATIVE 0x8000
 
 /* write data, generic write, or everything */
-#define MASK_WRITE   (0x00000002u | 0x40000000u | 0x10000000u)
-#define SD_MAX_BYTES 0x10000u
+#define MASK_WRITE (0x00000002u | 0x40000000u | 0x10000000u)
 
 static struct host_lock Lock = HOST_LOCK_INIT(HOST_RANK_WSK_LEAF);
 static LIST_ENTRY Cached = { &Cached, &Cached };
@@ -104,6 +103,22 @@ static SIZE_T PartLength(ULONG Part, const UCHAR *Data)
     return Part == PART_OWNER || Part == PART_GROUP ? SidLength(Data) : AclLength(Data);
 }
 
+/* A SID has at most 15 parts, and a list has at least its header. */
+static BOOLEAN IsSound(const UCHAR *Sd)
+{
+    const UCHAR *parts[PARTS];
+
+    if (*Sd != 1) /* the only revision there is */
+        return FALSE;
+    FindParts(Sd, parts);
+    for (ULONG i = 0; i < PARTS; i++) {
+        BOOLEAN sid = i == PART_OWNER || i == PART_GROUP;
+        if (parts[i] && (sid ? parts[i][1] > 15 : AclLength(parts[i]) < sizeof(ACL_HEADER)))
+            return FALSE;
+    }
+    return TRUE;
+}
+
 static WSKP_SD *CopyDescriptor(const UCHAR *In)
 {
     const UCHAR *parts[PARTS];
@@ -113,8 +128,6 @@ static WSKP_SD *CopyDescriptor(const UCHAR *In)
     FindParts(In, parts);
     for (ULONG i = 0; i < PARTS; i++)
         length += (PartLength(i, parts[i]) + 3) & ~(SIZE_T)3;
-    if (length > SD_MAX_BYTES * PARTS)
-        return NULL;
     WSKP_SD *sd = host_zalloc(sizeof(*sd) + length);
     if (!sd)
         return NULL;
@@ -139,7 +152,7 @@ static WSKP_SD *CopyDescriptor(const UCHAR *In)
 NTSTATUS WskpSecurityCache(WSKP_CLIENT *Client, PSECURITY_DESCRIPTOR In, PSECURITY_DESCRIPTOR *Out,
                            const void *Owner)
 {
-    if (!In || *(const UCHAR *)In != 1) /* the only revision there is */
+    if (!In || !IsSound(In))
         return STATUS_INVALID_PARAMETER;
     WSKP_SD *sd = CopyDescriptor(In);
     if (!sd)

@@ -1,7 +1,7 @@
 /*
- * racy.c: a driver with a race: two threads test a flag and clear it, in two steps. Both may find it
- * set. Between the steps the driver calls nobody, so only preemption inside of it shows the race. A
- * second bug: it forgets its memory when there is no thread.
+ * racy.c: a driver with a race: two threads test a flag and clear it, in two steps. Both may find
+ * it set. Between the steps the driver calls nobody, so only preemption inside of it shows the
+ * race. A second bug: it forgets its memory when there is no thread.
  */
 #include <ntddk.h>
 
@@ -31,7 +31,8 @@ static VOID Take(PVOID Context)
 static NTSTATUS Start(PKTHREAD *Thread)
 {
     HANDLE Handle;
-    NTSTATUS Status = PsCreateSystemThread(&Handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, Take, NULL);
+    NTSTATUS Status =
+        PsCreateSystemThread(&Handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, Take, NULL);
 
     if (!NT_SUCCESS(Status))
         return Status;

@@ -1,11 +1,7 @@
 /* RTL_BITMAP against a plain array of bits, at every size around a word and every start. */
-#include <ntddk.h>
+#include "ke_test.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
 
 #define BITS 70
 #define NONE 0xffffffffu
@@ -150,12 +146,34 @@ static void edges(void **state)
     assert_int_equal(RtlFindClearBitsAndSet(&map, 1, 3), NONE);
 }
 
+/* A bit outside of the map is told as the driver's mistake, and the memory stays as it was. */
+static void outside(void **state)
+{
+    (void)state;
+    memset(words, 0xa5, sizeof words);
+    RtlInitializeBitMap(&map, words, 64);
+    KE_EXPECT("VF-DDI-02", RtlSetBit(&map, 64));
+    KE_EXPECT("VF-DDI-02", RtlClearBit(&map, 64));
+    KE_EXPECT("VF-DDI-02", RtlSetBits(&map, 60, 5));
+    KE_EXPECT("VF-DDI-02", RtlClearBits(&map, 65, 0));
+    KE_EXPECT("VF-DDI-02", RtlClearBits(&map, 1, NONE));
+    KE_EXPECT("VF-DDI-02", assert_false(RtlTestBit(&map, 64)));
+    for (size_t i = 0; i < RTL_NUMBER_OF(words); i++)
+        assert_int_equal(words[i], 0xa5a5a5a5);
+    ke_findings = 0;
+    RtlSetBits(&map, 64, 0);
+    RtlSetBits(&map, 63, 1);
+    assert_int_equal(words[1], 0xa5a5a5a5);
+    assert_int_equal(ke_findings, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(matches_the_array),
         cmocka_unit_test(edges),
+        cmocka_unit_test(outside),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, ke_boot_two, ke_shutdown);
 }

@@ -28,6 +28,7 @@ struct row {
 #include "ddi/ob.def"
 #include "ddi/ps.def"
 #include "ddi/rtl.def"
+#include "ddi/se.def"
 #include "ddi/zw.def"
 #undef DDI
 
@@ -41,6 +42,7 @@ static const struct row rows[] = {
 #include "ddi/ob.def"
 #include "ddi/ps.def"
 #include "ddi/rtl.def"
+#include "ddi/se.def"
 #include "ddi/zw.def"
 };
 #undef DDI

@@ -163,6 +163,25 @@ static void misuse(void **state)
     });
 }
 
+static void targets(void **state)
+{
+    struct log log = { 0 };
+    PROCESSOR_NUMBER number = { .Group = 1, .Number = 0 };
+    KDPC dpc;
+
+    (void)state;
+    KeInitializeDpc(&dpc, record, &log);
+    assert_int_equal(KeSetTargetProcessorDpcEx(&dpc, &number), STATUS_INVALID_PARAMETER);
+    number = (PROCESSOR_NUMBER){ .Group = 0, .Number = 2 };
+    assert_int_equal(KeSetTargetProcessorDpcEx(&dpc, &number), STATUS_INVALID_PARAMETER);
+    assert_int_equal(dpc.Number, 0); /* still: wherever it is queued */
+    number.Number = 1;
+    assert_int_equal(KeSetTargetProcessorDpcEx(&dpc, &number), STATUS_SUCCESS);
+    assert_int_equal(dpc.Number, 2);
+    KeSetTargetProcessorDpc(&dpc, 2); /* there is none */
+    assert_int_equal(dpc.Number, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +191,7 @@ int main(void)
         cmocka_unit_test(never_at_once),
         cmocka_unit_test(queues_itself),
         cmocka_unit_test(misuse),
+        cmocka_unit_test(targets),
     };
     return cmocka_run_group_tests(tests, ke_boot_two, ke_shutdown);
 }

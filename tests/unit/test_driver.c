@@ -491,6 +491,236 @@ static void deleting_twice(void **state)
     IopUnloadDriver(loaded);
 }
 
+static void devices_that_are_refused(void **state)
+{
+    UNICODE_STRING name = string(L"\\Device\\OwTest"), bad = string(L"NoPath"),
+                   sddl = string(L"D:P");
+    UNICODE_STRING other = string(L"\\Device\\OwOther"), empty = { 0 };
+    PDEVICE_OBJECT device = driver.device, secure;
+
+    (void)state;
+    load();
+    assert_int_equal(IoCreateDevice(loaded, 0xffff, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &device),
+                     STATUS_INVALID_PARAMETER);
+    assert_null(device);
+    assert_int_equal(IoCreateDevice(loaded, 0, &name, FILE_DEVICE_UNKNOWN, 0, FALSE, &device),
+                     STATUS_OBJECT_NAME_COLLISION);
+    assert_int_equal(IoCreateDevice(loaded, 0, &bad, FILE_DEVICE_UNKNOWN, 0, FALSE, &device),
+                     STATUS_OBJECT_PATH_SYNTAX_BAD);
+    assert_int_equal(
+        IoCreateDeviceSecure(loaded, 0, &other, FILE_DEVICE_UNKNOWN, 0, FALSE, NULL, NULL, &device),
+        STATUS_INVALID_PARAMETER);
+    assert_int_equal(IoCreateDeviceSecure(loaded, 0, &other, FILE_DEVICE_UNKNOWN, 0, FALSE, &empty,
+                                          NULL, &device),
+                     STATUS_INVALID_PARAMETER);
+    assert_int_equal(WdmlibIoCreateDeviceSecure(loaded, 0, &other, FILE_DEVICE_UNKNOWN, 0, FALSE,
+                                                NULL, NULL, &device),
+                     STATUS_INVALID_PARAMETER);
+    assert_int_equal(WdmlibIoCreateDeviceSecure(loaded, 0, &other, FILE_DEVICE_UNKNOWN, 0, FALSE,
+                                                &empty, NULL, &device),
+                     STATUS_INVALID_PARAMETER);
+    assert_int_equal(
+        IoCreateDeviceSecure(loaded, 0, &other, FILE_DEVICE_UNKNOWN, 0, TRUE, &sddl, NULL, &secure),
+        STATUS_SUCCESS);
+    assert_true(secure->Flags & DO_EXCLUSIVE);
+    assert_int_equal(WdmlibIoCreateDeviceSecure(loaded, 0, &empty, FILE_DEVICE_UNKNOWN, 0, FALSE,
+                                                &sddl, NULL, &device),
+                     STATUS_SUCCESS);
+    assert_int_equal(ObpNameOf(device)->Length, 0);
+    IoDeleteDevice(secure); /* from the middle of the driver's list */
+    assert_ptr_equal(loaded->DeviceObject, device);
+    assert_ptr_equal(device->NextDevice, driver.device);
+    IoDeleteDevice(device);
+    IopUnloadDriver(loaded);
+}
+
+/* A device that its driver has not finished takes neither files nor filters. */
+static void unfinished_devices(void **state)
+{
+    UNICODE_STRING name = string(L"\\Device\\OwRaw"), none = string(L"\\Device\\OwNone");
+    PDEVICE_OBJECT raw, top, mine;
+    PFILE_OBJECT file;
+
+    (void)state;
+    load();
+    assert_int_equal(IoCreateDevice(loaded, 0, &name, FILE_DEVICE_UNKNOWN, 0, FALSE, &raw),
+                     STATUS_SUCCESS);
+    IoCreateDevice(loaded, 0, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &mine);
+    assert_int_equal(IopOpenFile(&name, &file), STATUS_NO_SUCH_DEVICE);
+    assert_int_equal(IoGetDeviceObjectPointer(&name, 0, &file, &top), STATUS_NO_SUCH_DEVICE);
+    assert_int_equal(IoAttachDevice(mine, &name, &top), STATUS_NO_SUCH_DEVICE);
+    assert_int_equal(IoAttachDevice(mine, &none, &top), STATUS_OBJECT_NAME_NOT_FOUND);
+    assert_null(IoAttachDeviceToDeviceStack(mine, raw));
+    assert_null(IoGetLowerDeviceObject(mine));
+    raw->Flags &= ~(ULONG)DO_DEVICE_INITIALIZING;
+    assert_ptr_equal(IoAttachDeviceToDeviceStack(mine, raw), raw);
+    assert_ptr_equal(IoGetAttachedDevice(raw), mine);
+    top = IoGetAttachedDeviceReference(raw);
+    assert_ptr_equal(top, mine);
+    ObDereferenceObject(top);
+    IoDetachDevice(raw);
+    assert_ptr_equal(IoGetAttachedDevice(raw), raw);
+    IoDetachDevice(raw); /* nothing is attached any more */
+    IoDeleteDevice(mine);
+    IoDeleteDevice(raw);
+    IopUnloadDriver(loaded);
+}
+
+static void drivers_that_are_refused(void **state)
+{
+    static WCHAR longest[OBP_NAME_BYTES / sizeof(WCHAR)];
+    UNICODE_STRING name = { sizeof longest, sizeof longest, longest }, empty = { 0 };
+    PVOID first, second;
+    PDRIVER_OBJECT none = (PDRIVER_OBJECT)&first;
+
+    (void)state;
+    assert_int_equal(IopLoadDriver(&empty, (PVOID)0x10000, 0x1000, entry, &none),
+                     STATUS_INVALID_PARAMETER);
+    assert_null(none);
+    assert_int_equal(IopLoadDriver(&name, (PVOID)0x10000, 0x1000, entry, &none),
+                     STATUS_INVALID_PARAMETER);
+    load();
+    assert_int_equal(IoAllocateDriverObjectExtension(loaded, &first, 8, &first), STATUS_SUCCESS);
+    assert_int_equal(IoAllocateDriverObjectExtension(loaded, &second, 8, &second), STATUS_SUCCESS);
+    assert_ptr_equal(IoGetDriverObjectExtension(loaded, &first), first);
+    assert_ptr_equal(IoGetDriverObjectExtension(loaded, &second), second);
+    IopUnloadDriver(loaded);
+}
+
+static NTSTATUS NTAPI forward(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    PDEVICE_OBJECT below = *(PDEVICE_OBJECT *)DeviceObject->DeviceExtension;
+    BOOLEAN sent = IoForwardIrpSynchronously(below, Irp);
+
+    if (!sent)
+        Irp->IoStatus.Status = STATUS_INVALID_DEVICE_REQUEST;
+    return complete(Irp, Irp->IoStatus.Status, Irp->IoStatus.Information + 1);
+}
+
+/* A filter waits for what it sends down, and sees it on its way back. */
+static void forwarding(void **state)
+{
+    UNICODE_STRING name = string(L"owfilter");
+    PDRIVER_OBJECT filter;
+    PFILE_OBJECT file;
+    IO_STATUS_BLOCK iosb;
+    PDEVICE_OBJECT top;
+    char in[8] = "abc", out[8];
+
+    (void)state;
+    load();
+    assert_int_equal(IopLoadDriver(&name, (PVOID)0x20000, 0x1000, filter_entry, &filter),
+                     STATUS_SUCCESS);
+    filter->MajorFunction[IRP_MJ_DEVICE_CONTROL] = forward;
+    top = filter->DeviceObject;
+    file = open(L"\\??\\OwTest");
+    assert_ptr_equal(IoGetRelatedDeviceObject(file), top);
+    assert_int_equal(IopDeviceControl(file, IOCTL_BUFFERED, in, 3, out, 8, &iosb), STATUS_SUCCESS);
+    assert_int_equal(iosb.Information, 4); /* the device's 3, and what the filter added */
+    assert_int_equal(IopDeviceControl(file, IOCTL_LATER, NULL, 0, out, 8, &iosb), STATUS_SUCCESS);
+    assert_int_equal(iosb.Information, 6);
+    top->StackSize = 1; /* no location is left for the device below */
+    assert_int_equal(IopDeviceControl(file, IOCTL_BUFFERED, in, 3, out, 8, &iosb),
+                     STATUS_INVALID_DEVICE_REQUEST);
+    top->StackSize = 2;
+    IopCloseFile(file);
+    IoDetachDevice(driver.device);
+    IoDeleteDevice(top);
+    IopUnloadDriver(filter);
+    IopUnloadDriver(loaded);
+}
+
+static VOID NTAPI apc(PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, ULONG Reserved)
+{
+    (void)ApcContext;
+    (void)IoStatusBlock;
+    (void)Reserved;
+    fail();
+}
+
+/* Requests by handle that do not get as far as the driver. */
+static void refused_by_handle(void **state)
+{
+    UNICODE_STRING name = string(L"\\??\\OwTest");
+    PGENERIC_MAPPING mapping = IoGetFileObjectGenericMapping();
+    LARGE_INTEGER at = { .LowPart = FILE_USE_FILE_POINTER_POSITION, .HighPart = -1 };
+    OBJECT_ATTRIBUTES attributes;
+    IO_STATUS_BLOCK iosb;
+    HANDLE file, event;
+    char back[4] = "";
+
+    (void)state;
+    load();
+    assert_int_equal(mapping->GenericAll, FILE_ALL_ACCESS);
+    assert_int_equal(mapping->GenericRead, FILE_GENERIC_READ);
+    ZwCreateEvent(&event, EVENT_ALL_ACCESS, NULL, NotificationEvent, FALSE);
+    InitializeObjectAttributes(&attributes, NULL, OBJ_KERNEL_HANDLE, NULL, NULL);
+    assert_int_equal(ZwOpenFile(&file, FILE_GENERIC_READ, &attributes, &iosb, 0, 0),
+                     STATUS_OBJECT_NAME_INVALID);
+    InitializeObjectAttributes(&attributes, &name, OBJ_KERNEL_HANDLE, event, NULL);
+    assert_int_equal(ZwOpenFile(&file, FILE_GENERIC_READ, &attributes, &iosb, 0, 0),
+                     STATUS_OBJECT_PATH_SYNTAX_BAD);
+    InitializeObjectAttributes(&attributes, &name, OBJ_KERNEL_HANDLE, NULL, NULL);
+    assert_int_equal(ZwCreateFile(&file, FILE_GENERIC_READ, &attributes, &iosb, NULL, 0, 0,
+                                  FILE_OVERWRITE_IF + 1, 0, NULL, 0),
+                     STATUS_INVALID_PARAMETER);
+    assert_int_equal(ZwCreateFile(&file, FILE_GENERIC_READ, &attributes, &iosb, NULL, 0, 0,
+                                  FILE_OPEN, 0, back, sizeof back),
+                     STATUS_EAS_NOT_SUPPORTED);
+    assert_int_equal(ZwOpenFile(&file, FILE_GENERIC_READ, &attributes, &iosb, 0, 0),
+                     STATUS_SUCCESS);
+    assert_int_equal(ZwReadFile(event, NULL, NULL, NULL, &iosb, back, 1, NULL, NULL),
+                     STATUS_OBJECT_TYPE_MISMATCH);
+    assert_int_equal(ZwReadFile(file, file, NULL, NULL, &iosb, back, 1, NULL, NULL),
+                     STATUS_OBJECT_TYPE_MISMATCH);
+    assert_int_equal(ZwReadFile(file, NULL, apc, NULL, &iosb, back, 1, NULL, NULL),
+                     STATUS_INVALID_PARAMETER);
+    assert_int_equal(
+        ZwDeviceIoControlFile(event, NULL, NULL, NULL, &iosb, IOCTL_BUFFERED, NULL, 0, back, 2),
+        STATUS_OBJECT_TYPE_MISMATCH);
+    storage[0] = 'p';
+    assert_int_equal(ZwReadFile(file, NULL, NULL, NULL, &iosb, back, 1, &at, NULL), STATUS_SUCCESS);
+    assert_int_equal(back[0], 'p'); /* from where the file stands: its beginning */
+    at.QuadPart = 100;
+    assert_int_equal(ZwReadFile(file, event, NULL, NULL, &iosb, back, 1, &at, NULL),
+                     STATUS_INVALID_PARAMETER);
+    assert_int_equal(ZwWaitForSingleObject(file, FALSE, NULL), STATUS_SUCCESS);
+    ZwClose(event);
+    ZwClose(file);
+    IopUnloadDriver(loaded);
+}
+
+/* Direct requests without a buffer, and transfers of nothing. */
+static void requests_of_nothing(void **state)
+{
+    char byte = 0;
+    IO_STATUS_BLOCK iosb;
+    PFILE_OBJECT file;
+    PIRP irp;
+
+    (void)state;
+    load();
+    file = open(L"\\??\\OwTest");
+    irp = IoBuildDeviceIoControlRequest(IOCTL_IN_DIRECT, driver.device, NULL, 0, NULL, 0, TRUE,
+                                        NULL, &iosb);
+    assert_null(irp->MdlAddress);
+    assert_int_equal(IoGetNextIrpStackLocation(irp)->MajorFunction, IRP_MJ_INTERNAL_DEVICE_CONTROL);
+    irp->IoStatus.Status = STATUS_CANCELLED;
+    IopFinishIrp(irp);
+    irp = IoBuildDeviceIoControlRequest(IOCTL_OUT_DIRECT, driver.device, NULL, 0, &byte, 0, FALSE,
+                                        NULL, &iosb);
+    assert_null(irp->MdlAddress);
+    irp->IoStatus.Status = STATUS_CANCELLED;
+    IopFinishIrp(irp);
+    irp = IoBuildSynchronousFsdRequest(IRP_MJ_READ, driver.device, NULL, 0, NULL, NULL, &iosb);
+    assert_null(irp->AssociatedIrp.SystemBuffer);
+    irp->IoStatus.Status = STATUS_CANCELLED;
+    IopFinishIrp(irp);
+    assert_int_equal(iosb.Status, STATUS_CANCELLED);
+    IopCloseFile(file);
+    IopUnloadDriver(loaded);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, reset, nothing_left)
 
 int main(void)
@@ -507,6 +737,12 @@ int main(void)
         TEST(filter_on_top),
         TEST(deleting_twice),
         TEST(by_handle),
+        TEST(devices_that_are_refused),
+        TEST(unfinished_devices),
+        TEST(drivers_that_are_refused),
+        TEST(forwarding),
+        TEST(refused_by_handle),
+        TEST(requests_of_nothing),
     };
 
     return cmocka_run_group_tests(tests, ke_boot_two, ke_shutdown);

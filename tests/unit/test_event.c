@@ -126,12 +126,34 @@ static void garbage_is_reported(void **state)
     KE_EXPECT("VF-WAIT-04", KeSetEvent(&event, 0, FALSE));
 }
 
+static void waiting_next_at_high_irql(void **state)
+{
+    KEVENT event;
+    KIRQL irql;
+
+    (void)state;
+    KeInitializeEvent(&event, NotificationEvent, FALSE);
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
+    KE_EXPECT("VF-IRQL-09", KeSetEvent(&event, 0, TRUE));
+    KE_EXPECT("VF-IRQL-09", KePulseEvent(&event, 0, TRUE));
+    KeLowerIrql(irql);
+    ke_findings = 0;
+    assert_int_equal(KeSetEvent(&event, 0, TRUE), 0);
+    assert_int_equal(KePulseEvent(&event, 0, TRUE), 1);
+    assert_int_equal(KeReadStateEvent(&event), 0);
+    assert_int_equal(ke_findings, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(set_and_reset),        cmocka_unit_test(synchronization_resets),
-        cmocka_unit_test(pulse_without_waiter), cmocka_unit_test(ping_pong),
-        cmocka_unit_test(freed_by_waiter),      cmocka_unit_test(garbage_is_reported),
+        cmocka_unit_test(set_and_reset),
+        cmocka_unit_test(synchronization_resets),
+        cmocka_unit_test(pulse_without_waiter),
+        cmocka_unit_test(ping_pong),
+        cmocka_unit_test(freed_by_waiter),
+        cmocka_unit_test(garbage_is_reported),
+        cmocka_unit_test(waiting_next_at_high_irql),
     };
     return cmocka_run_group_tests(tests, ke_boot_two, ke_shutdown);
 }

@@ -56,11 +56,77 @@ static void tries_and_misuse(void **state)
     KeLeaveCriticalRegion();
 }
 
+struct contest {
+    FAST_MUTEX mutex;
+    BOOLEAN guarded;
+    LONG step;
+};
+
+/* 0 holds the mutex until 1 has come to wait for it. */
+static void contend(int number, void *arg)
+{
+    struct contest *c = arg;
+    unsigned rounds = 0;
+
+    if (number)
+        ke_until(&c->step, 1);
+    if (c->guarded)
+        KeAcquireGuardedMutex((PKGUARDED_MUTEX)&c->mutex);
+    else
+        ExAcquireFastMutex(&c->mutex);
+    if (number == 0) {
+        __atomic_store_n(&c->step, 1, __ATOMIC_RELEASE);
+        while (__atomic_load_n(&c->mutex.Contention, __ATOMIC_ACQUIRE) == 0)
+            host_spin(&rounds, "test");
+        c->step = 2;
+    } else {
+        assert_int_equal(c->step, 2);
+    }
+    if (c->guarded)
+        KeReleaseGuardedMutex((PKGUARDED_MUTEX)&c->mutex);
+    else
+        ExReleaseFastMutex(&c->mutex);
+}
+
+static void the_second_waits(void **state)
+{
+    struct contest c = { .guarded = FALSE };
+
+    (void)state;
+    ExInitializeFastMutex(&c.mutex);
+    ke_run(2, contend, &c);
+    c = (struct contest){ .guarded = TRUE };
+    KeInitializeGuardedMutex((PKGUARDED_MUTEX)&c.mutex);
+    ke_run(2, contend, &c);
+}
+
+static void guarded_ones(void **state)
+{
+    KGUARDED_MUTEX mutex;
+
+    (void)state;
+    KeInitializeGuardedMutex(&mutex);
+    assert_true(KeTryToAcquireGuardedMutex(&mutex));
+    assert_true(KeAreAllApcsDisabled());
+    assert_false(KeTryToAcquireGuardedMutex(&mutex));
+    KeReleaseGuardedMutex(&mutex);
+    assert_false(KeAreAllApcsDisabled());
+    KE_EXPECT("VF-LOCK-07", KeAcquireGuardedMutexUnsafe(&mutex));
+    KeReleaseGuardedMutexUnsafe(&mutex);
+    KeEnterGuardedRegion();
+    KeAcquireGuardedMutexUnsafe(&mutex);
+    assert_false(KeTryToAcquireGuardedMutex(&mutex));
+    KeReleaseGuardedMutexUnsafe(&mutex);
+    KeLeaveGuardedRegion();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exclude),
         cmocka_unit_test(tries_and_misuse),
+        cmocka_unit_test(the_second_waits),
+        cmocka_unit_test(guarded_ones),
     };
     return cmocka_run_group_tests(tests, ke_boot_two, ke_shutdown);
 }

@@ -145,14 +145,63 @@ static void wpp_names(void **state)
     assert_string_equal(text(&trace, "%!WHAT! %d", 16ull, 2), "WHAT=0x10 2");
 }
 
+static void precision_and_width(void **state)
+{
+    static const UNICODE_STRING counted = RTL_CONSTANT_STRING(L"counted");
+
+    (void)state;
+    assert_string_equal(text(NULL, "%.3s|%5.1s|%-4.2s|%05s", "abcdef", "xyz", "uvw", "s"),
+                        "abc|    x|uv  |0000s");
+    assert_string_equal(text(NULL, "%.4wZ|%9wZ|%lZ", &counted, &counted, &counted),
+                        "coun|  counted|counted");
+    assert_string_equal(text(NULL, "%*d|%-*d|%.*d", -4, 7, 4, 8, -1, 9), "7   |8   |9");
+    assert_string_equal(text(NULL, "%*d", (int)0x80000000, 7), "7"); /* no width at all */
+    assert_string_equal(text(NULL, "%-05d|%05.2d|%#.3o|%#o|%#x|%#p", 4, 4, 8, 0, 0, (void *)1),
+                        "4    |   04|010|0|0|0X0000000000000001");
+    assert_string_equal(text(NULL, "%hd|%hhd|%hu|%hhu|%hhx", 0x12345, 0x1ff, 0x12345, 0x1ff, 0x1ff),
+                        "9029|-1|9029|255|ff");
+    assert_string_equal(text(NULL, "%hhs|%hc|%f|%n%d", "narrow", 'c', 1.0, NULL, 3),
+                        "narrow|c|f|3");
+}
+
+static void a_width_beyond_reason(void **state)
+{
+    SIZE_T length;
+    va_list none;
+
+    (void)state;
+    memset(&none, 0, sizeof none);
+    memset(out, 0, sizeof out);
+    /* Its digits are counted only as far as they cannot overflow. */
+    length = RtlpFormatNarrow(out, sizeof out - 1, "%99999999999999z", none, NULL);
+    assert_int_equal(length, 0);
+}
+
+static void more_wpp_names(void **state)
+{
+    (void)state;
+    assert_string_equal(text(&trace, "%!HRESULT! %!WINERROR! %!BOOLEAN!", 0x80004005u, -5, 0),
+                        "0x80004005 -5 FALSE");
+    assert_string_equal(text(&trace, "%!delta! %!GUID!", -1234567890123ll, NULL),
+                        "-1234567890123 (null)");
+    assert_string_equal(text(&trace, "%!UNFINISHED", 16ull), "UNFINISHED=0x10");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(integers),          cmocka_unit_test(sizes),
-        cmocka_unit_test(pointers),          cmocka_unit_test(strings),
-        cmocka_unit_test(counted_strings),   cmocka_unit_test(odd_formats),
-        cmocka_unit_test(output_is_bounded), cmocka_unit_test(wide_functions_swap_the_letters),
+        cmocka_unit_test(integers),
+        cmocka_unit_test(sizes),
+        cmocka_unit_test(pointers),
+        cmocka_unit_test(strings),
+        cmocka_unit_test(counted_strings),
+        cmocka_unit_test(odd_formats),
+        cmocka_unit_test(output_is_bounded),
+        cmocka_unit_test(wide_functions_swap_the_letters),
         cmocka_unit_test(wpp_names),
+        cmocka_unit_test(precision_and_width),
+        cmocka_unit_test(a_width_beyond_reason),
+        cmocka_unit_test(more_wpp_names),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

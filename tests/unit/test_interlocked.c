@@ -121,13 +121,58 @@ static void bit_scans(void **state)
     assert_int_equal(index, 40);
 }
 
+static void large_integers(void **state)
+{
+    LARGE_INTEGER sum = { .QuadPart = 5 }, ten = { .QuadPart = 10 };
+    SLIST_HEADER head;
+    KSPIN_LOCK lock;
+
+    (void)state;
+    KeInitializeSpinLock(&lock);
+    assert_int_equal(ExInterlockedAddLargeInteger(&sum, ten, &lock).QuadPart, 5);
+    assert_int_equal(sum.QuadPart, 15);
+    assert_int_equal(lock, 0);
+    memset(&head, 0xee, sizeof head);
+    InitializeSListHead(&head);
+    assert_int_equal(ExQueryDepthSList(&head), 0);
+    assert_null(RtlFirstEntrySList(&head));
+}
+
+static jmp_buf stopped;
+
+static void stop(const struct vf_finding *finding)
+{
+    (void)finding;
+    longjmp(stopped, 1);
+}
+
+/* The lock of an ExInterlocked routine must not be held by its caller: that would spin for ever. */
+static void under_its_own_lock(void **state)
+{
+    LARGE_INTEGER sum = { .QuadPart = 5 };
+    KSPIN_LOCK lock;
+    KIRQL irql;
+
+    (void)state;
+    KeInitializeSpinLock(&lock);
+    KeAcquireSpinLock(&lock, &irql);
+    vf_on_stop(stop);
+    if (!setjmp(stopped)) {
+        ExInterlockedAddLargeInteger(&sum, sum, &lock);
+        fail();
+    }
+    vf_on_stop(NULL);
+    assert_string_equal(ke_rule, "VF-LOCK-01");
+    KeReleaseSpinLock(&lock, irql);
+    assert_int_equal(sum.QuadPart, 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_is_lost),
-        cmocka_unit_test(named_accessors),
-        cmocka_unit_test(bit_scans),
-        cmocka_unit_test(order_and_results),
+        cmocka_unit_test(nothing_is_lost), cmocka_unit_test(named_accessors),
+        cmocka_unit_test(bit_scans),       cmocka_unit_test(order_and_results),
+        cmocka_unit_test(large_integers),  cmocka_unit_test(under_its_own_lock),
     };
     return cmocka_run_group_tests(tests, ke_boot_two, ke_shutdown);
 }

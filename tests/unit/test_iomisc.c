@@ -34,11 +34,30 @@ static void event_log(void **state)
     assert_int_equal(vf_sweep(0, UINTPTR_MAX, "test"), 0);
 }
 
+/* Strings that do not end, that cannot be printed, and more of them than fit on the line. */
+static void odd_strings(void **state)
+{
+    PIO_ERROR_LOG_PACKET packet = IoAllocateErrorLogEntry(NULL, sizeof *packet + 8);
+
+    (void)state;
+    packet->NumberOfStrings = 1;
+    packet->StringOffset = sizeof *packet;
+    memcpy((PUCHAR)packet + sizeof *packet, L"a\x1\xe9z", 8);
+    IoWriteErrorLogEntry(packet);
+    packet = IoAllocateErrorLogEntry(NULL, ERROR_LOG_MAXIMUM_SIZE);
+    packet->NumberOfStrings = 300;
+    packet->StringOffset = sizeof *packet;
+    IoWriteErrorLogEntry(packet);
+    KE_EXPECT("VF-POOL-03", IoWriteErrorLogEntry(packet));
+    assert_int_equal(vf_sweep(0, UINTPTR_MAX, "test"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(top_level_irp),
         cmocka_unit_test(event_log),
+        cmocka_unit_test(odd_strings),
     };
 
     return cmocka_run_group_tests(tests, ke_boot_two, ke_shutdown);

@@ -2,6 +2,7 @@
 #include "ke_test.h"
 
 #include "nt/iop.h"
+#include "nt/stop.h"
 
 static struct {
     PDEVICE_OBJECT device;
@@ -362,6 +363,164 @@ static void threads_allocate_and_free(void **state)
     IopShutdown();
 }
 
+static void finishing_flags(void **state)
+{
+    PIRP irp = IoAllocateIrp(2, FALSE);
+
+    (void)state;
+    for (int round = 0; round < 3; round++) {
+        static const struct {
+            NTSTATUS status;
+            BOOLEAN on_error, on_cancel, cancel;
+        } rounds[] = {
+            { STATUS_UNSUCCESSFUL, FALSE, TRUE, FALSE }, /* neither is the case */
+            { STATUS_UNSUCCESSFUL, FALSE, FALSE, TRUE },
+            { STATUS_UNSUCCESSFUL, TRUE, FALSE, FALSE },
+        };
+        IoReuseIrp(irp, STATUS_SUCCESS);
+        seen.calls = 0;
+        IoSetCompletionRoutine(irp, completed, &seen, TRUE, TRUE, TRUE);
+        IoSetNextIrpStackLocation(irp);
+        IoSetCompletionRoutine(irp, completed, &seen, FALSE, rounds[round].on_error,
+                               rounds[round].on_cancel);
+        irp->Cancel = rounds[round].cancel;
+        seen.device = &lower;
+        finish(irp, rounds[round].status, 0, FALSE);
+        /* The own routine ends it; the lower one only where its flags say so. */
+        assert_int_equal(seen.calls, 1);
+        assert_int_equal(irp->CurrentLocation, round == 2 ? 2 : 3);
+    }
+    IoFreeIrp(irp);
+}
+
+static void more_use_while_pending(void **state)
+{
+    struct {
+        IRP irp;
+        IO_STACK_LOCATION stack;
+    } mine;
+    PIRP irp = IoAllocateIrp(1, FALSE);
+
+    (void)state;
+    memset(&mine, 0xee, sizeof mine);
+    KE_EXPECT("VF-IRP-08", IoInitializeIrp(&mine.irp, IoSizeOfIrp(1) - 1, 1));
+    assert_int_equal(mine.irp.StackCount, (CCHAR)0xee); /* left alone */
+    IoInitializeIrpEx(&mine.irp, &lower, sizeof mine, 1);
+    assert_int_equal(mine.irp.StackCount, 1);
+    IoSetNextIrpStackLocation(irp);
+    IoMarkIrpPending(irp);
+    KE_EXPECT("VF-IRP-06", IoFreeIrp(irp));
+    assert_int_equal(irp->Type, IO_TYPE_IRP); /* its memory stays */
+    IopFreeIrp(irp);
+}
+
+static void managed_irps(void **state)
+{
+    IO_STATUS_BLOCK iosb;
+    PIRP irp;
+
+    (void)state;
+    lower.StackSize = 1;
+    irp = IoBuildDeviceIoControlRequest(3, &lower, NULL, 0, NULL, 0, FALSE, NULL, &iosb);
+    KE_EXPECT("VF-IRP-08", IoReuseIrp(irp, STATUS_SUCCESS));
+    irp->IoStatus.Status = STATUS_CANCELLED;
+    IopFinishIrp(irp);
+    assert_null(IoGetRequestorProcess(&(IRP){ 0 }));
+    assert_int_equal(IoGetRequestorProcessId(&(IRP){ 0 }), 0);
+    irp = IoBuildDeviceIoControlRequest(3, &lower, NULL, 0, NULL, 0, FALSE, NULL, &iosb);
+    assert_ptr_equal(IoGetRequestorProcess(irp), PsInitialSystemProcess);
+    assert_int_equal(IoGetRequestorProcessId(irp), (ULONG)(ULONG_PTR)PsGetCurrentProcessId());
+    assert_false(IoIs32bitProcess(irp));
+    irp->IoStatus.Status = STATUS_CANCELLED;
+    IopFinishIrp(irp);
+}
+
+static VOID NTAPI cancel_routine(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    (void)DeviceObject;
+    (void)Irp;
+}
+
+static void completion_with_its_cancel_routine(void **state)
+{
+    PIRP irp = IoAllocateIrp(1, FALSE);
+
+    (void)state;
+    IoSetCompletionRoutine(irp, completed, &seen, TRUE, TRUE, TRUE);
+    IoSetCancelRoutine(irp, cancel_routine);
+    KE_EXPECT("VF-IRP-11", finish(irp, STATUS_SUCCESS, 0, FALSE));
+    assert_int_equal(seen.calls, 1);
+    IoSetCancelRoutine(irp, NULL);
+    IoFreeIrp(irp);
+}
+
+static NTSTATUS NTAPI goes_on(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+{
+    (void)DeviceObject;
+    assert_true(Irp->PendingReturned);
+    if (Context)
+        IoMarkIrpPending(Irp);
+    return STATUS_CONTINUE_COMPLETION;
+}
+
+/* Whoever looks at what comes up must pass on that it was pending. */
+static void pending_is_not_passed_on(void **state)
+{
+    (void)state;
+    for (int marks = 0; marks < 2; marks++) {
+        PIRP irp = IoAllocateIrp(2, FALSE);
+
+        IoSetCompletionRoutine(irp, completed, &seen, TRUE, TRUE, TRUE);
+        IoSetNextIrpStackLocation(irp);
+        IoSetCompletionRoutine(irp, goes_on, marks ? &seen : NULL, TRUE, TRUE, TRUE);
+        if (marks)
+            finish(irp, STATUS_SUCCESS, 0, TRUE);
+        else
+            KE_EXPECT("VF-IRP-13", finish(irp, STATUS_SUCCESS, 0, TRUE));
+        assert_int_equal(seen.calls, marks + 1);
+        assert_int_equal(seen.pending, marks);
+        IoFreeIrp(irp);
+    }
+}
+
+static ULONG stop_code;
+
+static void on_stop(const KI_STOP *stop, void *context)
+{
+    (void)context;
+    stop_code = stop->Code;
+    longjmp(stopped, 1);
+}
+
+/* With the verifier's reports turned off the bug check of Windows remains. */
+static void stops_without_the_verifier(void **state)
+{
+    PIRP irp = IoAllocateIrp(1, FALSE), none = IoAllocateIrp(0, FALSE);
+
+    (void)state;
+    vf_configure("none", NULL);
+    KiSetStopHook(on_stop, NULL);
+    IoSetCompletionRoutine(irp, completed, &seen, TRUE, TRUE, TRUE);
+    finish(irp, STATUS_SUCCESS, 0, FALSE);
+    if (!setjmp(stopped))
+        IoCompleteRequest(irp, IO_NO_INCREMENT);
+    assert_int_equal(stop_code, MULTIPLE_IRP_COMPLETE_REQUESTS);
+    irp->Type = 0;
+    irp->CurrentLocation = 1;
+    stop_code = 0;
+    if (!setjmp(stopped))
+        IoCompleteRequest(irp, IO_NO_INCREMENT);
+    assert_int_equal(stop_code, MULTIPLE_IRP_COMPLETE_REQUESTS);
+    if (!setjmp(stopped))
+        IoCallDriver(&lower, none);
+    assert_int_equal(stop_code, NO_MORE_IRP_STACK_LOCATIONS);
+    irp->Type = IO_TYPE_IRP;
+    KiSetStopHook(NULL, NULL);
+    IopFreeIrp(irp);
+    IopFreeIrp(none);
+    vf_configure("standard", NULL);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, reset, nothing_reported)
 
 int main(void)
@@ -384,6 +543,12 @@ int main(void)
         TEST(no_location_left_stops),
         TEST(routine_changes_the_irql),
         TEST(threads_allocate_and_free),
+        TEST(finishing_flags),
+        TEST(more_use_while_pending),
+        TEST(managed_irps),
+        TEST(completion_with_its_cancel_routine),
+        TEST(pending_is_not_passed_on),
+        TEST(stops_without_the_verifier),
     };
 
     return cmocka_run_group_tests(tests, ke_boot_two, ke_shutdown);

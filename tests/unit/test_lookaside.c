@@ -124,6 +124,32 @@ static void misuse(void **state)
     KE_EXPECT("VF-POOL-10", ExDeleteNPagedLookasideList(&list));
 }
 
+static void limits(void **state)
+{
+    LOOKASIDE_LIST_EX list;
+    PVOID p[300];
+
+    (void)state;
+    assert_int_equal(ExInitializeLookasideListEx(&list, NULL, NULL, PagedPool, 4, 64, TAG, 0),
+                     STATUS_INVALID_PARAMETER_5);
+    assert_int_equal(
+        ExInitializeLookasideListEx(&list, NULL, NULL, PagedPool, 0, (SIZE_T)MAXLONG + 1, TAG, 0),
+        STATUS_INVALID_PARAMETER_6);
+    /* What a full list does not take goes back at once. */
+    assert_int_equal(
+        ExInitializeLookasideListEx(&list, allocate_ex, free_ex, NonPagedPoolNx, 0, 64, TAG, 0),
+        STATUS_SUCCESS);
+    for (size_t i = 0; i < ARRAYSIZE(p); i++)
+        p[i] = ExAllocateFromLookasideListEx(&list);
+    for (size_t i = 0; i < ARRAYSIZE(p); i++)
+        ExFreeToLookasideListEx(&list, p[i]);
+    assert_int_equal(list.L.FreeMisses, ARRAYSIZE(p) - list.L.Depth);
+    assert_int_equal(freed, list.L.FreeMisses);
+    ExDeleteLookasideListEx(&list);
+    assert_int_equal(freed, ARRAYSIZE(p));
+    KE_EXPECT("VF-POOL-10", ExDeleteLookasideListEx(&list));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, reset, nothing_left)
 
 int main(void)
@@ -133,6 +159,7 @@ int main(void)
         TEST(extended),
         TEST(threads_share_a_list),
         TEST(misuse),
+        TEST(limits),
     };
 
     return cmocka_run_group_tests(tests, ke_boot_two, ke_shutdown);

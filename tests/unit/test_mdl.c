@@ -207,6 +207,38 @@ static void misuse(void **state)
     KE_EXPECT("VF-MDL-12", IoFreeMdl(mdl));
 }
 
+static void more_misuse(void **state)
+{
+    PMDL mdl = new_mdl(0, 100), part = IoAllocateMdl(buffer, 50, FALSE, FALSE, NULL);
+    PMDL wide = IoAllocateMdl((PVOID) ~(ULONG_PTR)9, 20, FALSE, FALSE, NULL);
+    volatile NTSTATUS raised = 0;
+
+    (void)state;
+    MmProbeAndLockPages(mdl, KernelMode, IoReadAccess);
+    assert_ptr_equal(MmMapLockedPages(mdl, UserMode), buffer); /* the only view there is */
+    assert_ptr_equal(MmMapLockedPages(mdl, KernelMode), buffer);
+    KE_EXPECT("VF-MDL-05", assert_ptr_equal(MmMapLockedPages(mdl, KernelMode), buffer));
+    KE_EXPECT("VF-MDL-05", MmUnmapLockedPages(buffer + 1, mdl));
+    MmUnmapLockedPages(buffer, mdl);
+    KE_EXPECT("VF-MDL-10", IoBuildPartialMdl(mdl, part, buffer - 1, 10));
+    IoBuildPartialMdl(mdl, part, buffer + 10, 20);
+    KE_EXPECT("VF-MDL-04", MmProbeAndLockPages(part, KernelMode, IoReadAccess));
+    KE_EXPECT("VF-MDL-03", MmUnlockPages(part));
+    MmUnlockPages(mdl);
+    MmBuildMdlForNonPagedPool(mdl);
+    KE_EXPECT("VF-MDL-04", MmProbeAndLockPages(mdl, KernelMode, IoReadAccess));
+    KE_EXPECT("VF-MDL-05", MmUnmapLockedPages(buffer, mdl));
+    __try {
+        MmProbeAndLockPages(wide, KernelMode, IoReadAccess);
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
+        raised = GetExceptionCode();
+    }
+    assert_int_equal(raised, STATUS_ACCESS_VIOLATION); /* it would end below its beginning */
+    IoFreeMdl(wide);
+    IoFreeMdl(part);
+    IoFreeMdl(mdl);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, reset, nothing_reported)
 
 int main(void)
@@ -223,6 +255,7 @@ int main(void)
         TEST(advance),
         TEST(own_memory),
         TEST(misuse),
+        TEST(more_misuse),
     };
 
     return cmocka_run_group_tests(tests, ke_boot_two, ke_shutdown);

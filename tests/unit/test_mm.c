@@ -92,11 +92,31 @@ static void stack(void **state)
     assert_true(IoGetRemainingStackSize() < high - low);
 }
 
+static void sections_and_sizes(void **state)
+{
+    ULONG_PTR low, high;
+    PHYSICAL_ADDRESS any = { .QuadPart = 0 };
+    PVOID section = MmLockPagableDataSection(&high);
+
+    (void)state;
+    assert_ptr_equal(section, PAGE_ALIGN(&high));
+    ke_findings = 0;
+    MmUnlockPagableImageSection(section);
+    assert_int_equal(ke_findings, 0);
+    KE_EXPECT("VF-MDL-03", MmUnlockPagableImageSection(NULL));
+    KE_EXPECT("VF-MDL-03", MmUnlockPagableImageSection((PUCHAR)section + 1));
+    IoGetStackLimits(&low, &high);
+    assert_ptr_equal(IoGetInitialStack(), (PVOID)high);
+    assert_null(MmAllocatePagesForMdl(any, any, any, 0));
+    assert_null(MmAllocatePagesForMdl(any, any, any, (SIZE_T)1 << 40));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pages),    cmocka_unit_test(contiguous), cmocka_unit_test(probes),
-        cmocka_unit_test(routines), cmocka_unit_test(stack),
+        cmocka_unit_test(pages),  cmocka_unit_test(contiguous),
+        cmocka_unit_test(probes), cmocka_unit_test(routines),
+        cmocka_unit_test(stack),  cmocka_unit_test(sections_and_sizes),
     };
 
     return cmocka_run_group_tests(tests, ke_boot_two, ke_shutdown);

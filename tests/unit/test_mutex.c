@@ -1,6 +1,8 @@
 /* Mutexes: ownership, recursion, order, abandonment. */
 #include "ke_test.h"
 
+#include "nt/kip.h"
+
 static void recursion(void **state)
 {
     KMUTEX mutex;
@@ -116,6 +118,90 @@ static void released_by_a_stranger(void **state)
     assert_string_equal(ke_rule, "VF-WAIT-05");
 }
 
+static void until_waiters(KMUTEX *mutex, int count)
+{
+    unsigned rounds = 0;
+
+    for (int have = 0; have < count;) {
+        have = 0;
+        host_lock(&KipDispatcherLock);
+        for (PLIST_ENTRY e = mutex->Header.WaitListHead.Flink; e != &mutex->Header.WaitListHead;
+             e = e->Flink)
+            have++;
+        host_unlock(&KipDispatcherLock);
+        host_spin(&rounds, "test");
+    }
+}
+
+static LONG left;
+
+static VOID NTAPI leave_to_two(PVOID context)
+{
+    (void)context;
+    assert_int_equal(ke_wait(&left_behind), STATUS_SUCCESS);
+    __atomic_store_n(&left, 1, __ATOMIC_RELEASE);
+    until_waiters(&left_behind, 2);
+}
+
+struct waits {
+    int first; /* which of the two comes first */
+    NTSTATUS answers[2];
+};
+
+/* 0 waits for any, 1 for all of two. */
+static void wait_for_the_abandoned(int number, void *arg)
+{
+    struct waits *waits = arg;
+    KEVENT set;
+    PVOID objects[2] = { &set, &left_behind };
+
+    KeInitializeEvent(&set, NotificationEvent, number != 0);
+    ke_until(&left, 1);
+    if (number != waits->first)
+        until_waiters(&left_behind, 1);
+    waits->answers[number] = KeWaitForMultipleObjects(2, objects, number ? WaitAll : WaitAny,
+                                                      Executive, KernelMode, FALSE, NULL, NULL);
+    KeReleaseMutex(&left_behind, FALSE);
+}
+
+/* Whoever comes first is told. */
+static void abandoned_while_waited_for(void **state)
+{
+    (void)state;
+    for (int first = 0; first < 2; first++) {
+        struct waits waits = { .first = first };
+        HANDLE handle;
+
+        KeInitializeMutex(&left_behind, 0);
+        __atomic_store_n(&left, 0, __ATOMIC_RELEASE);
+        assert_int_equal(
+            PsCreateSystemThread(&handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, leave_to_two, NULL),
+            STATUS_SUCCESS);
+        ke_run(2, wait_for_the_abandoned, &waits);
+        assert_int_equal(ZwWaitForSingleObject(handle, FALSE, NULL), STATUS_SUCCESS);
+        ZwClose(handle);
+        assert_int_equal(waits.answers[0], first == 0 ? STATUS_ABANDONED + 1 : STATUS_WAIT_1);
+        assert_int_equal(waits.answers[1], first == 1 ? STATUS_ABANDONED : STATUS_SUCCESS);
+    }
+}
+
+/* All of two, one of which was abandoned before. */
+static void abandoned_among_others(void **state)
+{
+    PVOID objects[2];
+    KEVENT set;
+
+    KeInitializeEvent(&set, NotificationEvent, TRUE);
+    objects[0] = &set;
+    objects[1] = &left_behind;
+    abandoned(state); /* leaves it free */
+    left_behind.Abandoned = 1;
+    assert_int_equal(
+        KeWaitForMultipleObjects(2, objects, WaitAll, Executive, KernelMode, FALSE, NULL, NULL),
+        STATUS_ABANDONED);
+    KeReleaseMutex(&left_behind, FALSE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -124,6 +210,8 @@ int main(void)
         cmocka_unit_test(owned_by_another),
         cmocka_unit_test(abandoned),
         cmocka_unit_test(released_by_a_stranger),
+        cmocka_unit_test(abandoned_while_waited_for),
+        cmocka_unit_test(abandoned_among_others),
     };
     return cmocka_run_group_tests(tests, ke_boot_two, ke_shutdown);
 }

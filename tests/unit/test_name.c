@@ -152,6 +152,82 @@ static void name_of_an_object(void **state)
     ObDereferenceObject(body);
 }
 
+static WCHAR long_text[OBP_NAME_BYTES / sizeof(WCHAR) + 8];
+
+static UNICODE_STRING long_name(USHORT bytes)
+{
+    for (size_t i = 0; i < ARRAYSIZE(long_text); i++)
+        long_text[i] = i ? L'n' : L'\\';
+    return (UNICODE_STRING){ bytes, bytes, long_text };
+}
+
+static void impossible_names(void **state)
+{
+    PVOID body = ObpAllocateBody(&plain_type, 1), found;
+    UNICODE_STRING path = long_name(OBP_NAME_BYTES + 2), s = string(L"\\Device\\x");
+    UNICODE_STRING nowhere = { 4, 4, NULL };
+
+    (void)state;
+    assert_int_equal(ObpInsertName(body, &path), STATUS_NAME_TOO_LONG);
+    assert_int_equal(ObpLookupName(&path, NULL, FALSE, NULL, &found),
+                     STATUS_OBJECT_PATH_SYNTAX_BAD);
+    assert_int_equal(ObpInsertName(body, &nowhere), STATUS_OBJECT_PATH_SYNTAX_BAD);
+    s.Length = 3;
+    assert_int_equal(ObpInsertName(body, &s), STATUS_OBJECT_PATH_SYNTAX_BAD);
+    s.Length = 0;
+    assert_int_equal(ObpInsertName(body, &s), STATUS_OBJECT_PATH_SYNTAX_BAD);
+    s = string(L"Device");
+    assert_int_equal(ObpInsertName(body, &s), STATUS_OBJECT_PATH_SYNTAX_BAD);
+    ObDereferenceObject(body);
+}
+
+static void links_that_lead_nowhere(void **state)
+{
+    UNICODE_STRING name = string(L"\\??\\Wide"), target = long_name(OBP_NAME_BYTES), none = { 0 };
+    PVOID body = named(&plain_type, L"\\Device\\Five"), found;
+    UNICODE_STRING s = string(L"\\Device\\Five");
+
+    (void)state;
+    assert_int_equal(IoCreateSymbolicLink(&name, &none), STATUS_INVALID_PARAMETER);
+    target.Length += 2;
+    assert_int_equal(IoCreateSymbolicLink(&name, &target), STATUS_INVALID_PARAMETER);
+    target.Length -= 2;
+    assert_int_equal(IoCreateUnprotectedSymbolicLink(&name, &target), STATUS_SUCCESS);
+    /* With what follows the link it is longer than a path may be. */
+    assert_int_equal(look(L"\\??\\Wide\\x", &found), STATUS_OBJECT_PATH_SYNTAX_BAD);
+    assert_int_equal(unlink_name(L"\\??\\Wide\\x"), STATUS_OBJECT_PATH_SYNTAX_BAD);
+    assert_int_equal(unlink_name(L"\\??\\Wide"), STATUS_SUCCESS);
+    assert_int_equal(link(L"\\??\\Bad", L"Device"), STATUS_SUCCESS);
+    assert_int_equal(look(L"\\??\\Bad", &found), STATUS_OBJECT_PATH_SYNTAX_BAD);
+    assert_int_equal(unlink_name(L"\\??\\Bad"), STATUS_SUCCESS);
+    assert_int_equal(unlink_name(L"\\Device\\Five"), STATUS_OBJECT_TYPE_MISMATCH);
+    assert_int_equal(ObpLookupName(&s, &ObpDeviceType, FALSE, NULL, &found),
+                     STATUS_OBJECT_TYPE_MISMATCH);
+    assert_null(found);
+    ObDereferenceObject(body);
+}
+
+static NTSTATUS found_while_deleted;
+
+static void look_for_oneself(PVOID body)
+{
+    PVOID found = body;
+
+    found_while_deleted = look(L"\\Device\\Six", &found);
+    assert_null(found);
+}
+
+/* A name leads nowhere as soon as the last reference is gone. */
+static void name_of_what_is_being_deleted(void **state)
+{
+    static OBJECT_TYPE type = { "Dying", NULL, look_for_oneself, FALSE };
+    PVOID body = named(&type, L"\\Device\\Six");
+
+    (void)state;
+    ObDereferenceObject(body);
+    assert_int_equal(found_while_deleted, STATUS_DELETE_PENDING);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +237,9 @@ int main(void)
         cmocka_unit_test(links_in_a_circle),
         cmocka_unit_test(leaked_links_are_swept_and_forgotten),
         cmocka_unit_test(name_of_an_object),
+        cmocka_unit_test(impossible_names),
+        cmocka_unit_test(links_that_lead_nowhere),
+        cmocka_unit_test(name_of_what_is_being_deleted),
     };
 
     return cmocka_run_group_tests(tests, ke_boot_two, ke_shutdown);

@@ -175,6 +175,104 @@ static void threads_share_the_table(void **state)
     assert_int_equal(deleted, 1);
 }
 
+static void other_spellings(void **state)
+{
+    PVOID body = ObpAllocateBody(&test_type, 8), found;
+    HANDLE handle;
+
+    (void)state;
+    assert_int_equal(ObReferenceObjectWithTag(body, 'tseT'), 2);
+    assert_int_equal(ObDereferenceObjectWithTag(body, 'tseT'), 1);
+    ObReferenceObject(body);
+    ObDereferenceObjectDeferDeleteWithTag(body, 'tseT');
+    assert_int_equal(ObReferenceObjectByPointer(body, 0, NULL, KernelMode), STATUS_SUCCESS);
+    ObDereferenceObject(body);
+    assert_int_equal(ObOpenObjectByPointer(body, 0, NULL, 0, NULL, KernelMode, &handle),
+                     STATUS_SUCCESS);
+    assert_int_equal(
+        ObReferenceObjectByHandleWithTag(handle, 0, NULL, KernelMode, 'tseT', &found, NULL),
+        STATUS_SUCCESS);
+    assert_ptr_equal(found, body);
+    ObDereferenceObject(found);
+    ObDereferenceObject(body);
+    assert_int_equal(ObCloseHandle(handle, KernelMode), STATUS_SUCCESS);
+    assert_int_equal(deleted, 1);
+}
+
+/* The process is there for ever: its handles come and go, its count stays. */
+static void process_handles(void **state)
+{
+    HANDLE handle;
+    PVOID found;
+
+    (void)state;
+    assert_int_equal(ObOpenObjectByPointer(PsInitialSystemProcess, 0, NULL, 0, *PsProcessType,
+                                           KernelMode, &handle),
+                     STATUS_SUCCESS);
+    assert_int_equal(ObReferenceObjectByHandle(handle, 0, *PsProcessType, KernelMode, &found, NULL),
+                     STATUS_SUCCESS);
+    assert_ptr_equal(found, PsInitialSystemProcess);
+    ObDereferenceObject(found);
+    assert_int_equal(ZwClose(handle), STATUS_SUCCESS);
+    assert_int_equal(ObReferenceObjectByHandle(handle, 0, NULL, KernelMode, &found, NULL),
+                     STATUS_INVALID_HANDLE);
+    assert_int_equal(ZwClose(NtCurrentProcess()), STATUS_SUCCESS);
+    assert_int_equal(ZwClose(NtCurrentThread()), STATUS_SUCCESS);
+    assert_int_equal(
+        ObReferenceObjectByHandle(NtCurrentThread(), 0, *PsProcessType, KernelMode, &found, NULL),
+        STATUS_OBJECT_TYPE_MISMATCH);
+    assert_int_equal(
+        ObReferenceObjectByHandle(NtCurrentProcess(), 0, *PsThreadType, KernelMode, &found, NULL),
+        STATUS_OBJECT_TYPE_MISMATCH);
+    assert_int_equal(
+        ObReferenceObjectByHandle(NtCurrentThread(), 0, NULL, KernelMode, &found, NULL),
+        STATUS_SUCCESS);
+    ObDereferenceObject(found);
+    assert_int_equal(
+        ObReferenceObjectByHandle(NtCurrentProcess(), 0, NULL, KernelMode, &found, NULL),
+        STATUS_SUCCESS);
+}
+
+/* While an object is deleted nobody may have a reference, or give one back. */
+static void on_late_delete(PVOID body)
+{
+    KE_EXPECT("VF-OBJ-01", assert_int_equal(ObDereferenceObject(body), 0));
+    KE_EXPECT("VF-OBJ-01", ObReferenceObject(body));
+    deleted++;
+}
+
+static void references_that_come_too_late(void **state)
+{
+    static OBJECT_TYPE late_type = { "Late", NULL, on_late_delete, FALSE };
+    PVOID body = ObpAllocateBody(&late_type, 8);
+
+    (void)state;
+    ObDereferenceObject(body);
+    assert_int_equal(deleted, 1);
+}
+
+static void questions_about_no_object(void **state)
+{
+    static KEVENT event __attribute__((aligned(64)));
+    OBJECT_NAME_INFORMATION name;
+    HANDLE handle = &event;
+    ULONG need;
+
+    (void)state;
+    KeInitializeEvent(&event, NotificationEvent, FALSE);
+    assert_int_equal(ObOpenObjectByPointer(&event, 0, NULL, 0, NULL, KernelMode, &handle),
+                     STATUS_OBJECT_TYPE_MISMATCH);
+    assert_null(handle);
+    assert_int_equal(ObQueryNameString(&event, &name, sizeof name, &need),
+                     STATUS_INVALID_PARAMETER);
+    assert_int_equal(ObQueryNameString((PUCHAR)&event + 8, &name, sizeof name, &need),
+                     STATUS_INVALID_PARAMETER);
+    assert_int_equal(ObQueryNameString(NULL, &name, sizeof name, &need), STATUS_INVALID_PARAMETER);
+    assert_int_equal(ObQueryNameString(PsInitialSystemProcess, &name, sizeof name, &need),
+                     STATUS_SUCCESS);
+    assert_int_equal(name.Name.Length, 0);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, reset, nothing_left)
 
 int main(void)
@@ -188,6 +286,10 @@ int main(void)
         TEST(no_objects),
         TEST(deletion_waits_for_passive_level),
         TEST(threads_share_the_table),
+        TEST(other_spellings),
+        TEST(process_handles),
+        TEST(references_that_come_too_late),
+        TEST(questions_about_no_object),
     };
 
     return cmocka_run_group_tests(tests, ke_boot_two, ke_shutdown);

@@ -166,6 +166,50 @@ static void leaks_are_swept(void **state)
     host_free(p);
 }
 
+static void by_the_old_names(void **state)
+{
+    POOL_EXTENDED_PARAMETER node = { .Type = PoolExtendedParameterNumaNode };
+    POOL_EXTENDED_PARAMETER secure = { .Type = PoolExtendedParameterSecurePool };
+    volatile NTSTATUS raised = 0;
+    PVOID p;
+
+    (void)state;
+    p = (ExAllocatePool)(NonPagedPoolNx, 10);
+    assert_non_null(p);
+    ExFreePool(p);
+    p = ExAllocatePoolWithTagPriority(NonPagedPoolNx, 10, TAG, NormalPoolPriority);
+    assert_non_null(p);
+    ExFreePoolWithTag(p, TAG);
+    p = ExAllocatePoolWithQuota(NonPagedPoolNx, 10);
+    assert_non_null(p);
+    ExFreePool(p);
+    p = ExAllocatePool3(POOL_FLAG_NON_PAGED, 10, TAG, &node, 1);
+    assert_non_null(p);
+    ExFreePool2(p, TAG, NULL, 0);
+    __try {
+        ExAllocatePool3(POOL_FLAG_NON_PAGED | POOL_FLAG_RAISE_ON_FAILURE, 10, TAG, &secure, 1);
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
+        raised = GetExceptionCode();
+    }
+    assert_int_equal(raised, STATUS_INVALID_PARAMETER);
+    /* From a page on, memory is aligned more than to a cache line. */
+    p = ExAllocatePool2(POOL_FLAG_NON_PAGED | POOL_FLAG_CACHE_ALIGNED, PAGE_SIZE, TAG);
+    assert_int_equal((ULONG_PTR)p % PAGE_SIZE, 0);
+    ExFreePool(p);
+    p = ExAllocatePoolWithTag(NonPagedPoolNxCacheAligned, PAGE_SIZE, TAG);
+    assert_int_equal((ULONG_PTR)p % PAGE_SIZE, 0);
+    ExFreePool(p);
+}
+
+/* A tag is shown as it is spelled, with dots for what cannot be printed. */
+static void odd_tags(void **state)
+{
+    PVOID p = ExAllocatePoolWithTag(NonPagedPoolNx, 10, 0x7f01e941);
+
+    (void)state;
+    KE_EXPECT("VF-POOL-04", ExFreePoolWithTag(p, '2gaT'));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, reset, nothing_reported)
 
 int main(void)
@@ -174,6 +218,7 @@ int main(void)
         TEST(alignment),           TEST(zeroing),         TEST(pool_flags),
         TEST(extended_parameters), TEST(failure),         TEST(free_misuse),
         TEST(free_of_an_irp),      TEST(allocate_misuse), TEST(leaks_are_swept),
+        TEST(by_the_old_names),    TEST(odd_tags),
     };
 
     return cmocka_run_group_tests(tests, ke_boot_two, ke_shutdown);

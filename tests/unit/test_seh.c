@@ -4,6 +4,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 static jmp_buf stopped;
@@ -17,7 +19,7 @@ static void on_stop(const KI_STOP *stop, void *context)
     longjmp(stopped, 1);
 }
 
-static __attribute__((noinline)) void raise(NTSTATUS status)
+static __attribute__((noinline)) void throw(NTSTATUS status)
 {
     ExRaiseStatus(status);
 }
@@ -33,7 +35,7 @@ static void called_function_raises(void **state)
 
     (void)state;
     __try {
-        raise(STATUS_ACCESS_VIOLATION);
+        throw(STATUS_ACCESS_VIOLATION);
         fail();
     } __except (EXCEPTION_EXECUTE_HANDLER) {
         code = GetExceptionCode();
@@ -58,7 +60,7 @@ static void filter_passes_on(void **state)
     trail = 0;
     __try {
         __try {
-            raise(STATUS_NO_MEMORY);
+            throw(STATUS_NO_MEMORY);
         } __except (GetExceptionCode() == STATUS_TIMEOUT ? EXCEPTION_EXECUTE_HANDLER
                                                          : EXCEPTION_CONTINUE_SEARCH) {
             trail += 100;
@@ -81,7 +83,7 @@ static void finally_runs_both_ways(void **state)
     assert_int_equal(trail, 11);
     __try {
         __try {
-            raise(STATUS_NO_MEMORY);
+            throw(STATUS_NO_MEMORY);
         } __finally {
             trail += AbnormalTermination() ? 100 : 1000;
         }
@@ -122,7 +124,7 @@ static __attribute__((noinline)) int leaves_by_return(int value)
 static __attribute__((noinline)) void stands_where_it_stood(volatile char *area)
 {
     area[0] = 1;
-    raise(STATUS_NO_MEMORY);
+    throw(STATUS_NO_MEMORY);
 }
 
 /* What a __try that was left by return leaves behind must not catch anything. */
@@ -150,7 +152,7 @@ static void loops_do_not_pile_up(void **state)
         __try {
             if (i % 2)
                 continue;
-            raise(STATUS_NO_MEMORY);
+            throw(STATUS_NO_MEMORY);
         } __except (EXCEPTION_EXECUTE_HANDLER) {
             continue;
         }
@@ -183,7 +185,7 @@ static void unhandled_exception_stops(void **state)
     (void)state;
     KiSetStopHook(on_stop, NULL);
     if (!setjmp(stopped)) {
-        raise(STATUS_NO_MEMORY);
+        throw(STATUS_NO_MEMORY);
         fail();
     }
     assert_int_equal(last_stop.Code, 0x1e);
@@ -220,6 +222,170 @@ static void bug_check_is_caught(void **state)
     assert_int_equal(last_stop.Code, 0x44);
 }
 
+static __attribute__((noinline)) void raise_record(NTSTATUS status)
+{
+    EXCEPTION_RECORD record = { .ExceptionCode = status,
+                                .NumberParameters = 1,
+                                .ExceptionInformation = { 77 } };
+
+    RtlRaiseException(&record);
+}
+
+/* Every function that raises, and the breakpoints, which do it by a trap. */
+static void who_raises(void **state)
+{
+    static const NTSTATUS expected[] = {
+        STATUS_TIMEOUT,      STATUS_ACCESS_VIOLATION,      STATUS_NO_MEMORY,
+        STATUS_UNSUCCESSFUL, STATUS_DATATYPE_MISALIGNMENT, STATUS_BREAKPOINT,
+        STATUS_BREAKPOINT
+    };
+    volatile NTSTATUS code;
+    volatile ULONG_PTR information;
+
+    (void)state;
+    KiInstallStops();
+    for (volatile unsigned i = 0; i < RTL_NUMBER_OF(expected); i++) {
+        code = information = 0;
+        __try {
+            if (i == 0)
+                RtlRaiseStatus(STATUS_TIMEOUT);
+            if (i == 1)
+                ExRaiseAccessViolation();
+            if (i == 2)
+                ExRaiseStatus(STATUS_NO_MEMORY);
+            if (i == 3)
+                raise_record(STATUS_UNSUCCESSFUL);
+            if (i == 4)
+                ExRaiseDatatypeMisalignment();
+            if (i == 5)
+                DbgBreakPoint();
+            if (i == 6)
+                DbgBreakPointWithStatus(5);
+        } __except (EXCEPTION_EXECUTE_HANDLER) {
+            code = GetExceptionCode();
+            information = GetExceptionInformation()->ExceptionRecord->ExceptionInformation[0];
+        }
+        assert_int_equal(code, expected[i]);
+        assert_int_equal(information, i == 3 ? 77 : 0);
+    }
+}
+
+/* What would return to where it was raised cannot: it stops. */
+static void continuing_stops(void **state)
+{
+    (void)state;
+    KiSetStopHook(on_stop, NULL);
+    last_stop.Code = 0;
+    if (!setjmp(stopped)) {
+        __try {
+            __try {
+                throw(STATUS_NO_MEMORY);
+            } __except (EXCEPTION_CONTINUE_EXECUTION) {
+                fail();
+            }
+        } __except (EXCEPTION_EXECUTE_HANDLER) {
+            fail();
+        }
+        fail();
+    }
+    assert_int_equal(last_stop.Code, 0x1e);
+    assert_int_equal((NTSTATUS)last_stop.Parameters[0], STATUS_NO_MEMORY);
+}
+
+/* A page fault at DISPATCH_LEVEL has a code of its own. */
+static void unhandled_fault_at_high_irql_stops(void **state)
+{
+    (void)state;
+    KiInstallStops();
+    KiSetStopHook(on_stop, NULL);
+    KiThread()->Irql = DISPATCH_LEVEL;
+    if (!setjmp(stopped)) {
+        touch((volatile int *)48);
+        fail();
+    }
+    assert_int_equal(last_stop.Code, 0xd1);
+    assert_int_equal(last_stop.Parameters[0], 48);
+    assert_int_equal(last_stop.Parameters[1], DISPATCH_LEVEL);
+    if (!setjmp(stopped))
+        throw(STATUS_NO_MEMORY);
+    assert_int_equal(last_stop.Code, 0x1e);
+    KiThread()->Irql = PASSIVE_LEVEL;
+}
+
+/* A __try in a __finally block that is left by goto does not stop the exception on its way. */
+static __attribute__((noinline)) void leaves_a_nested_block(void)
+{
+    __try {
+        throw(STATUS_NO_MEMORY);
+    } __finally {
+        __try {
+            trail += 1;
+            goto out;
+        } __except (EXCEPTION_EXECUTE_HANDLER) {
+            trail += 100;
+        }
+    out:
+        trail += 10;
+    }
+    trail += 1000;
+}
+
+static void goto_out_of_a_nested_block(void **state)
+{
+    (void)state;
+    trail = 0;
+    __try {
+        leaves_a_nested_block();
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
+        trail += GetExceptionCode() == STATUS_NO_MEMORY ? 10000 : 0;
+    }
+    assert_int_equal(trail, 10011);
+}
+
+static void dies(void (*fn)(void))
+{
+    int status;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        close(STDERR_FILENO);
+        fn();
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+}
+
+static __attribute__((noinline)) int nest(int depth)
+{
+    volatile int sum = 0;
+
+    __try {
+        sum = depth ? nest(depth - 1) + 1 : 0;
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
+        sum = -1;
+    }
+    return sum;
+}
+
+static void nest_too_deep(void)
+{
+    nest(32);
+}
+
+static void leave_without_try(void)
+{
+    __leave;
+}
+
+static void limits(void **state)
+{
+    (void)state;
+    assert_int_equal(nest(31), 31);
+    dies(nest_too_deep);
+    dies(leave_without_try);
+}
+
 static int free_frames(void **state)
 {
     (void)state;
@@ -241,6 +407,11 @@ int main(void)
         cmocka_unit_test(unhandled_exception_stops),
         cmocka_unit_test(unhandled_fault_stops),
         cmocka_unit_test(bug_check_is_caught),
+        cmocka_unit_test(who_raises),
+        cmocka_unit_test(continuing_stops),
+        cmocka_unit_test(unhandled_fault_at_high_irql_stops),
+        cmocka_unit_test(goto_out_of_a_nested_block),
+        cmocka_unit_test(limits),
     };
 
     return cmocka_run_group_tests(tests, NULL, free_frames);

@@ -118,6 +118,49 @@ static void identity(void **state)
     assert_ptr_equal(PsGetProcessId(PsInitialSystemProcess), PsGetCurrentProcessId());
 }
 
+static VOID NTAPI wait_and_end(PVOID context)
+{
+    ke_wait(context);
+    PsTerminateSystemThread(STATUS_TIMEOUT);
+}
+
+static VOID NTAPI guarded(PVOID context)
+{
+    (void)context;
+    KeEnterGuardedRegion();
+}
+
+static void questions(void **state)
+{
+    CLIENT_ID id = { NULL, NULL };
+    HANDLE handle;
+    PVOID thread;
+    KEVENT go;
+
+    (void)state;
+    KeInitializeEvent(&go, NotificationEvent, FALSE);
+    assert_int_equal(
+        PsCreateSystemThread(&handle, THREAD_ALL_ACCESS, NULL, NULL, &id, wait_and_end, &go),
+        STATUS_SUCCESS);
+    ObReferenceObjectByHandle(handle, 0, *PsThreadType, KernelMode, &thread, NULL);
+    assert_ptr_equal(id.UniqueProcess, PsGetCurrentProcessId());
+    assert_ptr_equal(id.UniqueThread, PsGetThreadId(thread));
+    assert_true(PsIsSystemThread(thread));
+    assert_false(PsIsThreadTerminating(thread));
+    assert_int_equal(PsGetThreadExitStatus(thread), STATUS_PENDING);
+    KeSetEvent(&go, 0, FALSE);
+    ke_wait(thread);
+    assert_true(PsIsThreadTerminating(thread));
+    assert_int_equal(PsGetThreadExitStatus(thread), STATUS_TIMEOUT);
+    ObDereferenceObject(thread);
+    ZwClose(handle);
+    KE_EXPECT("VF-IRQL-07", {
+        PVOID untidy_one = start(guarded, NULL);
+        ke_wait(untidy_one);
+        ObDereferenceObject(untidy_one);
+    });
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -127,6 +170,7 @@ int main(void)
         cmocka_unit_test(ends_untidily),
         cmocka_unit_test(priorities),
         cmocka_unit_test(identity),
+        cmocka_unit_test(questions),
     };
     return cmocka_run_group_tests(tests, ke_boot_two, ke_shutdown);
 }

@@ -28,6 +28,7 @@ static void monotonic(void **state)
     assert_true(host_now() - before >= 50000);
     assert_true(KeQueryPerformanceCounter(NULL).QuadPart - first.QuadPart >= 490);
     assert_true(KeQueryInterruptTimePrecise(&counter) >= interrupt + 490);
+    assert_true(KeQueryUnbiasedInterruptTime() >= interrupt);
     KeQueryTickCount(&ticks);
     assert_true((ULONGLONG)ticks.QuadPart >= interrupt / KeQueryTimeIncrement());
 }

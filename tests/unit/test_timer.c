@@ -115,6 +115,78 @@ static void misuse(void **state)
     KE_EXPECT("VF-WAIT-04", KeSetTimer(&timer, MS(1), NULL));
 }
 
+static void kinds_and_far_times(void **state)
+{
+    LARGE_INTEGER never = { .QuadPart = MINLONGLONG }, far = { .QuadPart = MINLONGLONG / 50 };
+    LARGE_INTEGER past = { .QuadPart = 1 }, zero = { .QuadPart = 0 };
+    KTIMER timer, unset;
+
+    (void)state;
+    KeInitializeTimerEx(&timer, SynchronizationTimer);
+    KeSetTimer(&timer, MS(-1), NULL); /* an absolute time that is long past */
+    assert_int_equal(KeWaitForSingleObject(&timer, Executive, KernelMode, FALSE, NULL),
+                     STATUS_SUCCESS);
+    assert_false(KeReadStateTimer(&timer)); /* the wait took it */
+    KeSetTimer(&timer, past, NULL);
+    assert_int_equal(KeWaitForSingleObject(&timer, Executive, KernelMode, FALSE, NULL),
+                     STATUS_SUCCESS);
+    assert_false(KeSetTimer(&timer, never, NULL));
+    assert_true(KeSetTimer(&timer, far, NULL));
+    assert_int_equal(KeWaitForSingleObject(&timer, Executive, KernelMode, FALSE, &zero),
+                     STATUS_TIMEOUT);
+    assert_true(KeSetCoalescableTimer(&timer, MS(1), 0, 1, NULL));
+    assert_int_equal(KeWaitForSingleObject(&timer, Executive, KernelMode, FALSE, NULL),
+                     STATUS_SUCCESS);
+    memset(&unset, 0, sizeof unset);
+    KE_EXPECT("VF-WAIT-04", assert_false(KeCancelTimer(&unset)));
+}
+
+static LONG on_processor[2];
+
+static void NTAPI move(PKDPC dpc, PVOID context, PVOID argument1, PVOID argument2)
+{
+    ULONG processor = KeGetCurrentProcessorNumberEx(NULL);
+
+    (void)context;
+    (void)argument1;
+    (void)argument2;
+    KeSetTargetProcessorDpc(dpc, (CCHAR)!processor);
+    __atomic_store_n(&on_processor[processor], 1, __ATOMIC_RELEASE);
+}
+
+/* A timer stays with the processor it was set on; its DPC may have been sent to another since. */
+static void dpc_on_another_processor(void **state)
+{
+    KTIMER timer;
+    KDPC dpc;
+
+    (void)state;
+    KeInitializeTimer(&timer);
+    KeInitializeDpc(&dpc, move, NULL);
+    KeSetTargetProcessorDpc(&dpc, 0);
+    KeSetTimerEx(&timer, MS(1), 1, &dpc);
+    ke_until(&on_processor[0], 1);
+    ke_until(&on_processor[1], 1);
+    assert_true(KeCancelTimer(&timer));
+    KeFlushQueuedDpcs();
+}
+
+/* Timers whose order of due times is not that in which they were set. */
+static void earlier_ones_set_later(void **state)
+{
+    KTIMER timers[40];
+
+    (void)state;
+    for (int i = 0; i < 40; i++) {
+        LARGE_INTEGER due = { .QuadPart = -300000 + 2000 * i };
+        KeInitializeTimer(&timers[i]);
+        KeSetTimer(&timers[i], due, NULL);
+    }
+    for (int i = 0; i < 40; i++)
+        assert_int_equal(KeWaitForSingleObject(&timers[i], Executive, KernelMode, FALSE, NULL),
+                         STATUS_SUCCESS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -124,6 +196,9 @@ int main(void)
         cmocka_unit_test(sorted),
         cmocka_unit_test(cancel_against_expiry),
         cmocka_unit_test(misuse),
+        cmocka_unit_test(kinds_and_far_times),
+        cmocka_unit_test(dpc_on_another_processor),
+        cmocka_unit_test(earlier_ones_set_later),
     };
     return cmocka_run_group_tests(tests, ke_boot_two, ke_shutdown);
 }

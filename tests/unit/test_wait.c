@@ -1,6 +1,8 @@
 /* Waits: any and all, time-outs, order, limits, and wait-all against several setters. */
 #include "ke_test.h"
 
+#include "nt/kip.h"
+
 static void wait_any_takes_the_first(void **state)
 {
     KEVENT a, b;
@@ -173,6 +175,76 @@ static void misuse(void **state)
     KE_EXPECT("VF-WAIT-02", KeWaitForSingleObject(&event, Executive, UserMode, FALSE, &one));
 }
 
+static void objects_that_are_none(void **state)
+{
+    LARGE_INTEGER zero = { .QuadPart = 0 };
+    KEVENT event, garbage;
+    PVOID objects[2] = { &event, &garbage };
+
+    (void)state;
+    KeInitializeEvent(&event, NotificationEvent, FALSE);
+    for (int fill = 0; fill < 256; fill += 51) { /* whatever the memory holds */
+        memset(&garbage, fill, sizeof garbage);
+        KE_EXPECT("VF-WAIT-04", assert_int_equal(KeWaitForSingleObject(&garbage, Executive,
+                                                                       KernelMode, FALSE, &zero),
+                                                 STATUS_INVALID_PARAMETER_1));
+    }
+    KE_EXPECT("VF-WAIT-04",
+              assert_int_equal(KeWaitForMultipleObjects(2, objects, WaitAny, Executive, KernelMode,
+                                                        FALSE, &zero, NULL),
+                               STATUS_INVALID_PARAMETER_2));
+    KE_EXPECT("VF-WAIT-04",
+              assert_int_equal(KeWaitForMultipleObjects(0, objects, WaitAny, Executive, KernelMode,
+                                                        FALSE, &zero, NULL),
+                               STATUS_INVALID_PARAMETER_1));
+    KE_EXPECT("VF-WAIT-04",
+              assert_int_equal(KeWaitForMultipleObjects(MAXIMUM_WAIT_OBJECTS + 1, objects, WaitAny,
+                                                        Executive, KernelMode, FALSE, &zero,
+                                                        (PKWAIT_BLOCK)&garbage),
+                               STATUS_INVALID_PARAMETER_1));
+}
+
+/* On memory that is no stack user mode may wait; a delay may not at DISPATCH_LEVEL. */
+static void where_and_when(void **state)
+{
+    static KEVENT event;
+    LARGE_INTEGER one = MS(1);
+    KIRQL irql;
+
+    (void)state;
+    KeInitializeEvent(&event, NotificationEvent, TRUE);
+    ke_findings = 0;
+    assert_int_equal(KeWaitForSingleObject(&event, UserRequest, UserMode, FALSE, &one),
+                     STATUS_SUCCESS);
+    assert_int_equal(ke_findings, 0);
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
+    assert_int_equal(KeDelayExecutionThread(KernelMode, FALSE, &one), STATUS_UNSUCCESSFUL);
+    KeLowerIrql(irql);
+    assert_int_equal(ke_findings, 2); /* of the call, and of the blocking */
+    assert_string_equal(ke_rule, "VF-IRQL-05");
+}
+
+static void deadlines(void **state)
+{
+    LARGE_INTEGER t;
+
+    (void)state;
+    assert_true(KipDeadline(NULL) == HOST_FOREVER);
+    t.QuadPart = MINLONGLONG;
+    assert_true(KipDeadline(&t) == HOST_FOREVER);
+    t.QuadPart = MAXLONGLONG;
+    assert_true(KipDeadline(&t) == HOST_FOREVER);
+    t.QuadPart = -(HOST_FOREVER / 200) + 1; /* the longest that is counted */
+    assert_true(KipDeadline(&t) < HOST_FOREVER);
+    assert_true(KipDeadline(&t) > HOST_FOREVER / 4);
+    t.QuadPart = 1;
+    assert_true(KipDeadline(&t) <= host_now());
+    KeQuerySystemTime(&t);
+    assert_true(KipDeadline(&t) <= host_now());
+    t.QuadPart += 600000000000ll;
+    assert_true(KipDeadline(&t) > host_now() + 1000000000ll);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +255,9 @@ int main(void)
         cmocka_unit_test(all_against_setters),
         cmocka_unit_test(timeout_against_signal),
         cmocka_unit_test(misuse),
+        cmocka_unit_test(objects_that_are_none),
+        cmocka_unit_test(where_and_when),
+        cmocka_unit_test(deadlines),
     };
     return cmocka_run_group_tests(tests, ke_boot_two, ke_shutdown);
 }

@@ -130,12 +130,83 @@ static int boot(void **state)
     return 0;
 }
 
+#define SPINNERS 64 /* more than there are workers for what does not block */
+
+static LONG spin;
+
+static VOID NTAPI spins(PVOID context)
+{
+    (void)context;
+    ke_until(&spin, 0);
+}
+
+/* All workers are busy, and stay so: what comes after is queued. */
+static void items_that_are_queued(void **state)
+{
+    static WORK_QUEUE_ITEM spinners[SPINNERS], plain;
+    PIO_WORKITEM item = IoAllocateWorkItem(device), mine = host_alloc(IoSizeofWorkItem(), 16);
+    PIO_WORKITEM freed = IoAllocateWorkItem(device);
+    KEVENT done[4];
+
+    (void)state;
+    spin = 1;
+    for (int i = 0; i < SPINNERS; i++) {
+        ExInitializeWorkItem(&spinners[i], spins, NULL);
+        ExQueueWorkItem(&spinners[i], DelayedWorkQueue);
+    }
+    for (int i = 0; i < 4; i++)
+        KeInitializeEvent(&done[i], NotificationEvent, FALSE);
+    ExInitializeWorkItem(&plain, spins, NULL);
+    ExQueueWorkItem(&plain, DelayedWorkQueue);
+    KE_EXPECT("VF-LIST-01", ExQueueWorkItem(&plain, DelayedWorkQueue));
+    IoQueueWorkItemEx(item, nothing, DelayedWorkQueue, &done[0]);
+    KE_EXPECT("VF-LIST-01", IoQueueWorkItem(item, hold, DelayedWorkQueue, done));
+    KE_EXPECT("VF-LIST-01", IoQueueWorkItemEx(item, nothing, DelayedWorkQueue, &done[1]));
+    ke_findings = 0;
+    assert_false(IoTryQueueWorkItem(item, nothing, DelayedWorkQueue, &done[1]));
+    assert_int_equal(ke_findings, 0);
+    IoInitializeWorkItem(device, mine);
+    assert_true(IoTryQueueWorkItem(mine, nothing, DelayedWorkQueue, &done[2]));
+    KE_EXPECT("VF-POOL-08", IoUninitializeWorkItem(mine));
+    assert_true(IoTryQueueWorkItem(freed, nothing, DelayedWorkQueue, &done[3]));
+    KE_EXPECT("VF-POOL-08", IoFreeWorkItem(freed));
+    __atomic_store_n(&spin, 0, __ATOMIC_RELEASE);
+    ke_wait(&done[0]);
+    ke_wait(&done[2]);
+    ke_wait(&done[3]); /* its memory was left alone, and its turn came */
+    assert_int_equal(KeReadStateEvent(&done[1]), 0);
+    IoFreeWorkItem(item);
+    host_free(mine);
+    host_free(freed);
+}
+
+/* Work of every importance gets done. */
+static void every_queue(void **state)
+{
+    static const WORK_QUEUE_TYPE types[] = { HyperCriticalWorkQueue, CriticalWorkQueue,
+                                             DelayedWorkQueue, NormalWorkQueue };
+    PIO_WORKITEM item = IoAllocateWorkItem(device);
+    KEVENT done;
+
+    (void)state;
+    KeInitializeEvent(&done, SynchronizationEvent, FALSE);
+    for (size_t i = 0; i < ARRAYSIZE(types); i++) {
+        IoQueueWorkItemEx(item, nothing, types[i], &done);
+        ke_wait(&done);
+    }
+    IoFreeWorkItem(item);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(wait_for_each_other),        cmocka_unit_test(frees_itself),
-        cmocka_unit_test(try_and_initialize),         cmocka_unit_test(misuse),
+        cmocka_unit_test(wait_for_each_other),
+        cmocka_unit_test(frees_itself),
+        cmocka_unit_test(try_and_initialize),
+        cmocka_unit_test(misuse),
         cmocka_unit_test(running_item_is_not_queued),
+        cmocka_unit_test(items_that_are_queued),
+        cmocka_unit_test(every_queue),
     };
     return cmocka_run_group_tests(tests, boot, ke_shutdown);
 }

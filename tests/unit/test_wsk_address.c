@@ -123,11 +123,46 @@ static void comparisons(void **state)
     assert_false(WskpAddressIsLoopback(&a));
 }
 
+static void differences(void **state)
+{
+    struct net_addr a = v4(1, 2, 3, 4, 5), six = { .family = NET_IP6, .ip = { 0xfd, [15] = 1 } },
+                    seven = six, none = { .family = NET_UNSPEC };
+    SOCKADDR_IN6 out6;
+    SOCKADDR_IN out4;
+    SOCKADDR_IN other = { .sin_family = 99 };
+
+    (void)state;
+    seven.ip[15] = 2;
+    assert_false(WskpAddressSameIp(&a, &six));
+    assert_false(WskpAddressSameIp(&six, &seven));
+    six.scope_id = 3;
+    seven = six;
+    assert_true(WskpAddressSameIp(&six, &seven));
+    seven.scope_id = 0; /* no zone: any */
+    assert_true(WskpAddressSameIp(&six, &seven));
+    assert_true(WskpAddressSameIp(&seven, &six));
+    seven.scope_id = 4;
+    assert_false(WskpAddressSameIp(&six, &seven));
+    assert_int_equal(WskpAddressIn(99, (const SOCKADDR *)&other, &seven), STATUS_INVALID_PARAMETER);
+    assert_int_equal(WskpAddressIn(AF_INET, NULL, &seven), STATUS_INVALID_PARAMETER);
+    /* An address that there is not, or of the other kind, is shown as zeros. */
+    memset(&out6, 0xee, sizeof(out6));
+    WskpAddressOut(AF_INET6, &none, (PSOCKADDR)&out6);
+    assert_int_equal(out6.sin6_family, AF_INET6);
+    assert_int_equal(out6.sin6_addr.s6_addr[0] | out6.sin6_addr.s6_addr[15], 0);
+    memset(&out4, 0xee, sizeof(out4));
+    WskpAddressOut(AF_INET, &six, (PSOCKADDR)&out4);
+    assert_int_equal(out4.sin_family, AF_INET);
+    assert_int_equal(out4.sin_addr.s_addr, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sizes),  cmocka_unit_test(in_v4),      cmocka_unit_test(round_trip_v6),
-        cmocka_unit_test(out_v4), cmocka_unit_test(out_mapped), cmocka_unit_test(comparisons),
+        cmocka_unit_test(sizes),         cmocka_unit_test(in_v4),
+        cmocka_unit_test(round_trip_v6), cmocka_unit_test(out_v4),
+        cmocka_unit_test(out_mapped),    cmocka_unit_test(comparisons),
+        cmocka_unit_test(differences),
     };
 
     return cmocka_run_group_tests_name("wsk address", tests, NULL, NULL);

@@ -170,12 +170,85 @@ static int teardown(void **state)
     return 0;
 }
 
+static void cannot(struct net_op *op)
+{
+    op->result = -EOPNOTSUPP;
+}
+
+/* A network that reports no changes says so at once; as does one whose IRP is cancelled already. */
+static void change_that_ends_at_once(void **state)
+{
+    PIRP irp;
+
+    (void)state;
+    fake.answer = cannot;
+    assert_int_equal(request_inline(list_change()), STATUS_NOT_SUPPORTED);
+    assert_true(IsListEmpty(&client->ListChangeIrps));
+    irp = request_irp();
+    irp->Cancel = TRUE;
+    assert_int_equal(request_inline(WskpControlClient(client, WSK_TRANSPORT_LIST_CHANGE, 0, NULL, 0,
+                                                      NULL, NULL, irp)),
+                     STATUS_CANCELLED);
+    assert_true(IsListEmpty(&client->ListChangeIrps));
+    fake.answer = NULL;
+}
+
+/* A client that is leaving: what it still asks for ends like what it had asked for. */
+static void change_while_leaving(void **state)
+{
+    (void)state;
+    fake.pend = true;
+    client->Deregistering = TRUE;
+    fake.cancels = 0;
+    assert_int_equal(list_change(), STATUS_PENDING);
+    assert_int_equal(fake.cancels, 1);
+    fake_end(-ECANCELED);
+    assert_int_equal(request.io.Status, STATUS_CANCELLED);
+    client->Deregistering = FALSE;
+    fake.pend = false;
+}
+
+static void refused(void **state)
+{
+    WSK_EVENT_CALLBACK_CONTROL none = { NULL, WSK_EVENT_ACCEPT };
+    PSECURITY_DESCRIPTOR cached = &none;
+    ULONG flag = WSK_TDI_BEHAVIOR_BYPASS_TDI;
+    SIZE_T size = 7;
+    PIRP irp = IoAllocateIrp(1, FALSE);
+
+    (void)state;
+    assert_int_equal(control(WSK_SET_STATIC_EVENT_CALLBACKS, &none, sizeof(none), NULL, 0),
+                     STATUS_INVALID_PARAMETER); /* of which interface? */
+    assert_int_equal(control(WSK_TDI_BEHAVIOR, &flag, 3, NULL, 0), STATUS_INVALID_PARAMETER);
+    assert_int_equal(control(WSK_RELEASE_SD, &cached, 4, NULL, 0), STATUS_INVALID_PARAMETER);
+    assert_int_equal(control(WSK_CACHE_SD, NULL, 0, &cached, sizeof(cached)),
+                     STATUS_INVALID_PARAMETER);
+    set_families(true, true);
+    assert_int_equal(control(WSK_TRANSPORT_LIST_QUERY, NULL, 0, NULL, 1000),
+                     STATUS_BUFFER_OVERFLOW); /* room that is nowhere */
+    /* Without a client, and with an IRP that has no stack location left. */
+    assert_int_equal(
+        WskpControlClient(NULL, WSK_TDI_BEHAVIOR, sizeof(flag), &flag, 0, NULL, &size, NULL),
+        STATUS_INVALID_PARAMETER);
+    assert_int_equal(
+        request_inline(WskpControlClient((PWSK_CLIENT)&none, WSK_TDI_BEHAVIOR, sizeof(flag), &flag,
+                                         0, NULL, NULL, request_irp())),
+        STATUS_INVALID_PARAMETER);
+    IoSetNextIrpStackLocation(irp);
+    assert_int_equal(
+        WskpControlClient(client, WSK_TDI_BEHAVIOR, sizeof(flag), &flag, 0, NULL, &size, irp),
+        STATUS_INVALID_PARAMETER);
+    irp->CurrentLocation = 2;
+    IoFreeIrp(irp);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(transport_list),   cmocka_unit_test(tdi_and_unknown),
-        cmocka_unit_test(descriptors),      cmocka_unit_test(static_events),
-        cmocka_unit_test(transport_change),
+        cmocka_unit_test(transport_list),       cmocka_unit_test(tdi_and_unknown),
+        cmocka_unit_test(descriptors),          cmocka_unit_test(static_events),
+        cmocka_unit_test(transport_change),     cmocka_unit_test(change_that_ends_at_once),
+        cmocka_unit_test(change_while_leaving), cmocka_unit_test(refused),
     };
 
     return cmocka_run_group_tests_name("wsk clientctl", tests, setup, teardown);

@@ -334,6 +334,36 @@ static int teardown(void **state)
     return 0;
 }
 
+/* Objects that are too short for what they are, or of another kind of socket. */
+static void in_too_short(void **state)
+{
+    struct net_packet_info info;
+    UCHAR bytes[32] = { 0 };
+
+    (void)state;
+    use(AF_INET, 0);
+    buffer.used = 0;
+    add(IPPROTO_IP, IP_PKTINFO, bytes, sizeof(IN_PKTINFO) - 1);
+    assert_int_equal(parse(&info), STATUS_INVALID_PARAMETER);
+    use(AF_INET6, 0);
+    buffer.used = 0;
+    add(IPPROTO_IPV6, IPV6_PKTINFO, bytes, sizeof(IN6_PKTINFO) - 1);
+    assert_int_equal(parse(&info), STATUS_INVALID_PARAMETER);
+    buffer.used = 0; /* neither an address nor an interface: nothing is asked for */
+    add(IPPROTO_IPV6, IPV6_PKTINFO, bytes, sizeof(IN6_PKTINFO));
+    assert_int_equal(parse(&info), STATUS_SUCCESS);
+    assert_int_equal(info.present, 0);
+    buffer.used = 0;
+    add_int(IPPROTO_UDP, UDP_SEND_MSG_SIZE, 100);
+    assert_int_equal(parse(&info), STATUS_SUCCESS);
+    sock->Type = SOCK_RAW;
+    assert_int_equal(parse(&info), STATUS_INVALID_PARAMETER);
+    sock->Type = SOCK_DGRAM;
+    /* What follows the last object is too short for another one. */
+    assert_int_equal(WskpControlIn(sock, buffer.used + 8, (const CMSGHDR *)buffer.bytes, &info),
+                     STATUS_SUCCESS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -341,6 +371,7 @@ int main(void)
         cmocka_unit_test(in_several),     cmocka_unit_test(in_malformed),
         cmocka_unit_test(out_v4),         cmocka_unit_test(out_dual_stack),
         cmocka_unit_test(out_error),      cmocka_unit_test(out_truncated),
+        cmocka_unit_test(in_too_short),
     };
 
     return cmocka_run_group_tests_name("wsk control", tests, setup, teardown);

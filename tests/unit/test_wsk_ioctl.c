@@ -297,12 +297,155 @@ static int teardown(void **state)
     return 0;
 }
 
+/* A machine with more addresses than the first guess, with too many, and one that does not say. */
+static size_t address_count;
+static int address_error;
+
+static int many_addresses(struct net_ep *ep, enum net_ctl what, struct net_ctl_arg *arg)
+{
+    (void)ep;
+    (void)what;
+    for (size_t i = 0; i < address_count && i < arg->length; i++)
+        arg->addrs[i] = (struct net_addr){ .family = NET_IP4, .ip = { 10, 0, 0, (uint8_t)i } };
+    arg->length = address_count;
+    return address_error;
+}
+
+static void many(void **state)
+{
+    static const struct net_transport other = { .name = "many", .ctl = many_addresses };
+    const struct net_transport *before = Wskp.Transport;
+    struct net_addr *list;
+    SIZE_T count;
+
+    (void)state;
+    Wskp.Transport = &other;
+    address_count = 100;
+    assert_int_equal(WskpLocalAddresses(AF_INET, &list, &count), STATUS_SUCCESS);
+    assert_int_equal(count, 100);
+    assert_int_equal(list[99].ip[3], 99);
+    host_free(list);
+    address_count = 1000000;
+    assert_int_equal(WskpLocalAddresses(AF_INET, &list, &count), STATUS_INSUFFICIENT_RESOURCES);
+    assert_null(list);
+    address_count = 1;
+    address_error = -EACCES;
+    use(WSKP_LISTEN, AF_INET, WskpUnbound);
+    assert_int_equal(run(SIO_ADDRESS_LIST_QUERY, NULL, 0, NULL, 0, FALSE), STATUS_ACCESS_DENIED);
+    address_error = 0;
+    Wskp.Transport = before;
+}
+
+static int no_answers(struct net_ep *ep, enum net_ctl what, struct net_ctl_arg *arg)
+{
+    (void)ep;
+    (void)arg;
+    return what == NET_CTL_SET ? -EINVAL : -EOPNOTSUPP;
+}
+
+static void refusals(void **state)
+{
+    static const struct net_transport other = { .name = "none", .ctl = no_answers };
+    const struct net_transport *before = Wskp.Transport;
+    WSK_EXTENSION_CONTROL_IN extension = { NULL, NULL, NULL };
+    WSK_EXTENSION_CONTROL_OUT extended;
+    UCHAR to[16] = { AF_INET, 0, 0, 80, 192, 0, 2, 1 }, from[16], one = 1;
+    struct tcp_keepalive keep = { 1, 30001, 1000 };
+    _Alignas(8) UCHAR bytes[64] = { 0 };
+    SOCKET_ADDRESS_LIST *list = (SOCKET_ADDRESS_LIST *)bytes;
+    SIZE_T value;
+
+    (void)state;
+    use(WSKP_BASIC, AF_INET, WskpUnbound);
+    assert_int_equal(run(SIO_WSK_REGISTER_EXTENSION, &extension, sizeof(extension), &extended,
+                         sizeof(extended), FALSE),
+                     STATUS_INVALID_PARAMETER); /* no NPI at all */
+    assert_int_equal(run(SIO_WSK_REGISTER_EXTENSION, &extension, sizeof(extension) - 1, &extended,
+                         sizeof(extended), FALSE),
+                     STATUS_INVALID_PARAMETER);
+    assert_int_equal(run(SIO_ADDRESS_LIST_SORT, NULL, 0, bytes, 64, FALSE),
+                     STATUS_INVALID_PARAMETER);
+    assert_int_equal(run(SIO_ADDRESS_LIST_SORT, bytes, 7, bytes, 64, FALSE),
+                     STATUS_INVALID_PARAMETER);
+    list->iAddressCount = -1;
+    assert_int_equal(run(SIO_ADDRESS_LIST_SORT, bytes, 64, bytes, 64, FALSE),
+                     STATUS_INVALID_PARAMETER);
+    list->iAddressCount = 1;
+    list->Address[0].lpSockaddr = (PSOCKADDR)to; /* outside of the list: stays where it is */
+    assert_int_equal(run(SIO_ADDRESS_LIST_SORT, bytes, 24, bytes, 64, FALSE), STATUS_SUCCESS);
+    assert_ptr_equal(list->Address[0].lpSockaddr, to);
+    assert_int_equal(run(SIO_ADDRESS_LIST_SORT, bytes, 24, bytes, 23, FALSE),
+                     STATUS_BUFFER_OVERFLOW);
+    assert_int_equal(last.Needed, 24);
+    assert_int_equal(run(SIO_ROUTING_INTERFACE_QUERY, to, 15, from, 16, TRUE),
+                     STATUS_INVALID_PARAMETER);
+    assert_int_equal(run(SIO_ROUTING_INTERFACE_QUERY, NULL, 0, from, 16, TRUE),
+                     STATUS_INVALID_PARAMETER);
+    assert_int_equal(run(SIO_ROUTING_INTERFACE_QUERY, to, 16, from, 15, TRUE),
+                     STATUS_BUFFER_OVERFLOW);
+    assert_int_equal(last.Needed, 16);
+    to[0] = AF_INET6;
+    assert_int_equal(run(SIO_ROUTING_INTERFACE_QUERY, to, 16, from, 16, TRUE),
+                     STATUS_INVALID_PARAMETER);
+    assert_int_equal(run(SIO_KEEPALIVE_VALS, NULL, 0, NULL, 0, TRUE), STATUS_INVALID_PARAMETER);
+    Wskp.Transport = &other;
+    assert_int_equal(run(SIO_KEEPALIVE_VALS, &keep, sizeof(keep), NULL, 0, TRUE),
+                     STATUS_INVALID_PARAMETER);
+    use(WSKP_CONNECTION, AF_INET, WskpConnected);
+    assert_int_equal(run(SIO_WSK_QUERY_IDEAL_SEND_BACKLOG, NULL, 0, &value, 8, TRUE),
+                     STATUS_SUCCESS); /* the least there is */
+    assert_int_equal(value, WSKP_IDEAL_BACKLOG_BYTES);
+    assert_int_equal(run(SIO_LOOPBACK_FAST_PATH, &one, 1, NULL, 0, TRUE),
+                     STATUS_INVALID_DEVICE_STATE); /* too late */
+    use(WSKP_CONNECTION, AF_INET, WskpConnecting);
+    assert_int_equal(run(SIO_LOOPBACK_FAST_PATH, &one, 1, NULL, 0, TRUE),
+                     STATUS_INVALID_DEVICE_STATE);
+    use(WSKP_DATAGRAM, AF_INET, WskpBound);
+    assert_int_equal(run(SIO_UDP_CONNRESET, NULL, 0, NULL, 0, TRUE), STATUS_INVALID_PARAMETER);
+    Wskp.Transport = before;
+}
+
+static void cannot(struct net_op *op)
+{
+    op->result = -EOPNOTSUPP;
+}
+
+/* Changes that the network cannot report, and one that goes wrong later. */
+static void address_change_fails(void **state)
+{
+    BOOLEAN pended;
+
+    (void)state;
+    use(WSKP_BASIC, AF_INET, WskpUnbound);
+    fake.pend = true;
+    assert_int_equal(start_change(&pended), STATUS_PENDING);
+    fake_end(-ENOBUFS);
+    assert_int_equal(request.completions, 1);
+    assert_int_equal(request.io.Status, STATUS_INSUFFICIENT_RESOURCES);
+    assert_int_equal(sock->Busy, 1);
+    /* At once: the caller finishes the IRP. */
+    fake.pend = false;
+    fake.answer = cannot;
+    assert_int_equal(start_change(&pended), STATUS_NOT_SUPPORTED);
+    assert_false(pended);
+    assert_int_equal(request.completions, 0);
+    assert_int_equal(sock->Busy, 1);
+    assert_true(IsListEmpty(&sock->AddressChanges));
+    fake.answer = NULL;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fixed_addresses), cmocka_unit_test(connection_queries),
-        cmocka_unit_test(extensions),      cmocka_unit_test(address_list),
-        cmocka_unit_test(address_change),  cmocka_unit_test(transports),
+        cmocka_unit_test(fixed_addresses),
+        cmocka_unit_test(connection_queries),
+        cmocka_unit_test(extensions),
+        cmocka_unit_test(address_list),
+        cmocka_unit_test(address_change),
+        cmocka_unit_test(transports),
+        cmocka_unit_test(many),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(address_change_fails),
     };
 
     return cmocka_run_group_tests_name("wsk ioctl", tests, setup, teardown);

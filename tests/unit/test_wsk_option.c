@@ -393,6 +393,137 @@ static int teardown(void **state)
     return 0;
 }
 
+/* ---- every option there is --------------------------------------------------------------------
+ */
+
+static const struct {
+    UCHAR category;
+    ADDRESS_FAMILY family;
+} kinds[] = {
+    { WSKP_DATAGRAM, AF_INET },    { WSKP_DATAGRAM, AF_INET6 }, { WSKP_CONNECTION, AF_INET },
+    { WSKP_CONNECTION, AF_INET6 }, { WSKP_LISTEN, AF_INET },    { WSKP_BASIC, AF_INET },
+    { WSKP_STREAM, AF_INET },
+};
+
+static unsigned visited;
+
+/* Calls check(level, code) with each level and each code that any option has. */
+static void each_option(void (*check)(INT level, ULONG code))
+{
+    static const INT levels[] = { SOL_SOCKET, IPPROTO_IP, IPPROTO_IPV6, IPPROTO_TCP, IPPROTO_UDP };
+    static const ULONG starts[] = { 0, 0x1000, 0x3000, 0x7000, 0xffffff00 };
+
+    visited = 0;
+    for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
+        for (size_t l = 0; l < sizeof(levels) / sizeof(levels[0]); l++)
+            for (size_t s = 0; s < sizeof(starts) / sizeof(starts[0]); s++)
+                for (ULONG i = 0; i < 256; i++) {
+                    use(kinds[k].category, kinds[k].family);
+                    check(levels[l], starts[s] + i);
+                }
+}
+
+/* No value, one that is too short, no room: refused without a trace. */
+static void without_value(INT level, ULONG code)
+{
+    struct _WSKP_OPTIONS before = sock->Options;
+    UCHAR out[8];
+    NTSTATUS status = set(level, code, NULL, 0);
+
+    /* Header options are a block of any length: none at all takes them back. */
+    if (status == STATUS_SUCCESS)
+        assert_true(level == IPPROTO_IP || level == IPPROTO_IPV6);
+    else
+        assert_true(status == STATUS_INVALID_PARAMETER || status == STATUS_NOT_SUPPORTED ||
+                    status == STATUS_INVALID_DEVICE_REQUEST);
+    assert_memory_equal(&before, &sock->Options, sizeof(before));
+    assert_int_equal(datagram.InfoMask, 0);
+    visited += status == STATUS_INVALID_PARAMETER;
+    status = get(level, code, out, 0);
+    assert_int_not_equal(status, STATUS_SUCCESS);
+    assert_int_equal(written, 0);
+    if (status == STATUS_BUFFER_OVERFLOW)
+        assert_in_range(needed, 1, 256);
+}
+
+static void values_that_are_missing(void **state)
+{
+    (void)state;
+    each_option(without_value);
+    assert_in_range(visited, 100, 1000);
+}
+
+/* What the network refuses has not happened, and its refusal is the answer. */
+static void refused_by_the_network(INT level, ULONG code)
+{
+    static const UCHAR zeros[64], ones[64] = { 1 };
+    UCHAR out[256];
+    NTSTATUS status;
+
+    for (int round = 0; round < 2; round++) {
+        struct _WSKP_OPTIONS before = sock->Options;
+        refuse = -EACCES;
+        status = set(level, code, round ? ones : zeros, 64);
+        if (status == STATUS_ACCESS_DENIED) {
+            assert_memory_equal(&before, &sock->Options, sizeof(before));
+            assert_int_equal(datagram.InfoMask, 0);
+            assert_int_equal(datagram.SendMessageSize, 0);
+            visited++;
+        }
+    }
+    if (level == SOL_SOCKET && code == SO_WSK_SECURITY)
+        return; /* asks the client, and there is none here */
+    memset(out, 0xee, sizeof(out));
+    status = get(level, code, out, sizeof(out));
+    if (status == STATUS_ACCESS_DENIED) {
+        assert_int_equal(written, 0);
+        assert_int_equal(out[0], 0xee);
+        visited++;
+    }
+}
+
+static void network_refuses(void **state)
+{
+    (void)state;
+    each_option(refused_by_the_network);
+    assert_in_range(visited, 100, 1000);
+}
+
+static void network_statuses(void **state)
+{
+    static const struct {
+        int result;
+        NTSTATUS status;
+    } rows[] = {
+        { -EINVAL, STATUS_INVALID_PARAMETER },        { -EDOM, STATUS_INVALID_PARAMETER },
+        { -ERANGE, STATUS_INVALID_PARAMETER },        { -ENODEV, STATUS_INVALID_ADDRESS_COMPONENT },
+        { -ENXIO, STATUS_INVALID_ADDRESS_COMPONENT }, { -EACCES, STATUS_ACCESS_DENIED },
+    };
+
+    (void)state;
+    use(WSKP_DATAGRAM, AF_INET);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        refuse = rows[i].result;
+        assert_int_equal(set_ulong(SOL_SOCKET, SO_BROADCAST, 1), rows[i].status);
+    }
+}
+
+/* Numbers of the network that have no counterpart. */
+static void strange_answers(void **state)
+{
+    ULONG value = 0;
+
+    (void)state;
+    use(WSKP_DATAGRAM, AF_INET);
+    for (int i = -1; i <= 4; i++) {
+        values[NET_OPT_IP_MTU_DISCOVER] = i;
+        assert_int_equal(get(IPPROTO_IP, IP_MTU_DISCOVER, &value, sizeof(value)),
+                         i < 0 || i > 3 ? STATUS_NOT_SUPPORTED : STATUS_SUCCESS);
+    }
+    assert_int_equal(set_ulong(IPPROTO_UDP, UDP_SEND_MSG_SIZE, 0x10000), STATUS_INVALID_PARAMETER);
+    assert_int_equal(set_ulong(IPPROTO_IP, IP_TOS, 256), STATUS_INVALID_PARAMETER);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -405,6 +536,10 @@ int main(void)
         cmocka_unit_test(packet_information),
         cmocka_unit_test(memberships),
         cmocka_unit_test(inherited),
+        cmocka_unit_test(values_that_are_missing),
+        cmocka_unit_test(network_refuses),
+        cmocka_unit_test(network_statuses),
+        cmocka_unit_test(strange_answers),
     };
 
     return cmocka_run_group_tests_name("wsk option", tests, setup, teardown);

@@ -14,6 +14,7 @@ static UNICODE_STRING string(WCHAR *text)
 }
 
 static int64_t answer_result;
+static const char *name_text; /* instead of the usual host name */
 static const char canonical[] = "b\xc3\xbc"
                                 "cher.example";
 
@@ -29,6 +30,8 @@ static void answer(struct net_op *op)
     if (op->code == NET_OP_NAMEINFO) {
         memcpy(op->resolve->host, "h\xf0\x9f\x98\x80.example", 14);
         memcpy(op->resolve->service, "http", 5);
+        if (name_text)
+            strcpy(op->resolve->host, name_text);
     }
     op->result = answer_result;
 }
@@ -204,11 +207,136 @@ static int teardown(void **state)
     return 0;
 }
 
+/* Text of the driver that is no UTF-16, and of the network that is no UTF-8. */
+static void odd_text(void **state)
+{
+    static const struct {
+        const char *utf8;
+        WCHAR first, second;
+    } rows[] = {
+        { "\x80z", 0xfffd, L'z' },         /* a byte of the middle first */
+        { "\xc3z", 0xfffd, L'z' },         /* one that is missing */
+        { "\xe2\x82", 0xfffd, 0 },         /* at the end */
+        { "\xf7\xbf\xbf\xbf", 0xfffd, 0 }, /* beyond the last code point */
+        { "\xf8z", 0xfffd, L'z' },         /* no lead byte at all */
+        { "\xed\xa0\x80z", 0xfffd, L'z' }, /* a surrogate */
+        { "\xed\xbf\xbfz", 0xfffd, L'z' },
+        { "\xf0\x9f\x98\x80", 0xd83d, 0xde00 }, /* and one that is well */
+    };
+    WCHAR lone[] = { 0xd800, L'x', 0xdc00, 0xd83d, 0xde00, 0xd800, 0 }, host[32];
+    UNICODE_STRING node = string(lone), out = { 0, sizeof(host), host };
+    PADDRINFOEXW list;
+
+    (void)state;
+    answer_result = 1;
+    assert_int_equal(request_inline(resolve(&node, NULL, NULL, &list)), STATUS_SUCCESS);
+    assert_string_equal(asked.host, "\xef\xbf\xbdx\xef\xbf\xbd\xf0\x9f\x98\x80\xef\xbf\xbd");
+    WskpFreeAddressInfo(client, list);
+    answer_result = 0;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        name_text = rows[i].utf8;
+        assert_int_equal(name_of(&out, NULL, 16, 0), STATUS_SUCCESS);
+        assert_int_equal(host[0], rows[i].first);
+        assert_int_equal(host[1], rows[i].second);
+    }
+    name_text = NULL;
+}
+
+static void long_text(void **state)
+{
+    static WCHAR text[2000];
+    UNICODE_STRING node, ended = { 6, 6, L"h\0t" };
+    PADDRINFOEXW list;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(text) / sizeof(text[0]) - 1; i++)
+        text[i] = L'n';
+    node = string(text);
+    answer_result = 1;
+    assert_int_equal(request_inline(resolve(&node, NULL, NULL, &list)), STATUS_INVALID_PARAMETER);
+    assert_int_equal(request_inline(resolve(&ended, NULL, NULL, &list)), STATUS_SUCCESS);
+    assert_string_equal(asked.host, "h"); /* a NUL ends it */
+    WskpFreeAddressInfo(client, list);
+}
+
+static void more_bad_parameters(void **state)
+{
+    SOCKADDR_STORAGE storage = { .ss_family = 99 };
+    UNICODE_STRING node = string(L"host"), service = string(L"1"), none = { 0 };
+    ADDRINFOEXW canonical_of_nothing = { .ai_flags = AI_CANONNAME };
+    ADDRINFOEXW udp = { .ai_protocol = IPPROTO_UDP };
+    PADDRINFOEXW list;
+
+    (void)state;
+    answer_result = 1;
+    assert_int_equal(request_inline(resolve(NULL, &service, &canonical_of_nothing, &list)),
+                     STATUS_INVALID_PARAMETER);
+    assert_int_equal(request_inline(resolve(&node, NULL, &udp, &list)), STATUS_SUCCESS);
+    assert_true(asked.datagram);
+    WskpFreeAddressInfo(client, list);
+    assert_int_equal(request_inline(WskpGetNameInfo(client, (PSOCKADDR)&storage, 16, &none, NULL, 0,
+                                                    NULL, NULL, request_irp())),
+                     STATUS_INVALID_PARAMETER);
+    storage.ss_family = AF_INET;
+    assert_int_equal(request_inline(WskpGetNameInfo(client, NULL, 16, &none, NULL, 0, NULL, NULL,
+                                                    request_irp())),
+                     STATUS_INVALID_PARAMETER);
+    assert_int_equal(request_inline(WskpGetNameInfo(client, (PSOCKADDR)&storage, 16, &none, NULL, 0,
+                                                    NULL, (PETHREAD)(uintptr_t)8, request_irp())),
+                     STATUS_INVALID_PARAMETER);
+    answer_result = 0;
+    assert_int_equal(request_inline(WskpGetNameInfo(client, (PSOCKADDR)&storage, 16, &none, NULL, 0,
+                                                    NULL, NULL, request_irp())),
+                     STATUS_BUFFER_TOO_SMALL); /* no buffer at all */
+    assert_int_equal(
+        WskpGetNameInfo(client, (PSOCKADDR)&storage, 16, &none, NULL, 0, NULL, NULL, NULL),
+        STATUS_INVALID_PARAMETER); /* no IRP */
+    /* No client: the IRP is completed all the same. */
+    assert_int_equal(request_inline(WskpGetNameInfo(NULL, (PSOCKADDR)&storage, 16, &none, NULL, 0,
+                                                    NULL, NULL, request_irp())),
+                     STATUS_INVALID_PARAMETER);
+    assert_int_equal(
+        request_inline(WskpGetAddressInfo((PWSK_CLIENT)&storage, &node, NULL, NS_ALL, NULL, NULL,
+                                          &list, NULL, NULL, request_irp())),
+        STATUS_INVALID_PARAMETER);
+    WskpFreeAddressInfo(NULL, list);
+    /* Only the service is wanted: the host is not looked up. */
+    WCHAR room[8];
+    UNICODE_STRING port = { 0, sizeof(room), room };
+    assert_int_equal(name_of(NULL, &port, 16, 0), STATUS_SUCCESS);
+    assert_true(asked.numeric_host);
+    assert_int_equal(name_of(NULL, &port, 16, NI_NAMEREQD), STATUS_SUCCESS);
+    assert_false(asked.numeric_host);
+}
+
+/* A result that nobody took: it goes with its client. */
+static void more_results_than_there_is_room(void **state)
+{
+    UNICODE_STRING node = string(L"host");
+    PADDRINFOEXW list;
+    int count = 0;
+
+    (void)state;
+    answer_result = NET_RESOLVE_RESULTS + 5;
+    assert_int_equal(request_inline(resolve(&node, NULL, NULL, &list)), STATUS_SUCCESS);
+    for (PADDRINFOEXW i = list; i; i = i->ai_next)
+        count++;
+    assert_int_equal(count, NET_RESOLVE_RESULTS);
+    assert_false(IsListEmpty(&client->AddressInfos)); /* left to the teardown, which frees it */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(found),   cmocka_unit_test(statuses), cmocka_unit_test(bad_parameters),
-        cmocka_unit_test(pending), cmocka_unit_test(names),
+        cmocka_unit_test(found),
+        cmocka_unit_test(statuses),
+        cmocka_unit_test(bad_parameters),
+        cmocka_unit_test(pending),
+        cmocka_unit_test(names),
+        cmocka_unit_test(odd_text),
+        cmocka_unit_test(long_text),
+        cmocka_unit_test(more_bad_parameters),
+        cmocka_unit_test(more_results_than_there_is_room),
     };
 
     return cmocka_run_group_tests_name("wsk resolve", tests, setup, teardown);

@@ -245,11 +245,129 @@ static void cached_copies(void **state)
     free(other);
 }
 
+struct list {
+    UCHAR header[8]; /* revision, 0, size, count, 0 */
+    UCHAR entries[2][24];
+};
+
+/* Entry: type, flags, size, mask, SID. */
+static void set_entry(UCHAR *at, UCHAR type, UCHAR flags, USHORT size, ULONG mask, UCHAR rid)
+{
+    UCHAR sid[12] = { 1, 1, 0, 0, 0, 0, 0, 5, rid };
+
+    at[0] = type;
+    at[1] = flags;
+    memcpy(at + 2, &size, 2);
+    memcpy(at + 4, &mask, 4);
+    memcpy(at + 8, sid, 12);
+}
+
+/* May a socket of another process share, given that list? */
+static BOOLEAN grants(WSKP_CLIENT *client, const struct list *list)
+{
+    struct {
+        UCHAR revision, zero;
+        USHORT control;
+        const void *owner, *group, *sacl, *dacl;
+    } sd = { 1, 0, list ? 4 : 0, NULL, NULL, NULL, list };
+    WSKP_SOCKET socket = { .OwningProcess = (PEPROCESS)(uintptr_t)8 };
+    PSECURITY_DESCRIPTOR cached;
+
+    assert_int_equal(WskpSecurityCache(client, &sd, &cached, NULL), STATUS_SUCCESS);
+    WSKP_SD *held = WskpSecurityReference(cached);
+    BOOLEAN yes = WskpSecurityGrants(held, (PEPROCESS)(uintptr_t)16, &socket);
+    WskpSecurityDereference(held);
+    assert_int_equal(WskpSecurityRelease(client, cached), STATUS_SUCCESS);
+    return yes;
+}
+
+/* The first entry that speaks of us and of writing decides. */
+static void entries(void **state)
+{
+    WSKP_CLIENT *client = calloc(1, sizeof(*client));
+    struct list list = { { 2, 0, 56, 0, 2, 0, 0, 0 }, { { 0 }, { 0 } } };
+
+    (void)state;
+    assert_true(grants(client, NULL)); /* no list protects nothing */
+    set_entry(list.entries[0], 0, 0, 24, 2, 99);
+    set_entry(list.entries[1], 0, 0, 24, 2, 18);
+    assert_true(grants(client, &list)); /* the first is somebody else's */
+    list.header[4] = 1;
+    assert_false(grants(client, &list));
+    list.header[4] = 2;
+    set_entry(list.entries[0], 1, 0, 24, 2, 18);
+    assert_false(grants(client, &list)); /* denied before it is allowed */
+    set_entry(list.entries[0], 1, 8, 24, 2, 18);
+    assert_true(grants(client, &list)); /* that one only for what inherits it */
+    set_entry(list.entries[0], 5, 0, 24, 2, 18);
+    assert_true(grants(client, &list)); /* neither allows nor denies */
+    set_entry(list.entries[0], 1, 0, 24, 1, 18);
+    assert_true(grants(client, &list)); /* denies something else */
+    /* Entries that do not lie in the list end it. */
+    set_entry(list.entries[0], 0, 0, 7, 2, 18);
+    assert_false(grants(client, &list));
+    set_entry(list.entries[0], 0, 0, 49, 2, 18);
+    assert_false(grants(client, &list));
+    set_entry(list.entries[0], 0, 0, 16, 2, 18); /* no room for its SID */
+    assert_false(grants(client, &list));
+    list.header[2] = 12;
+    assert_false(grants(client, &list));
+    list.header[2] = 8;
+    assert_false(grants(client, &list));
+    free(client);
+}
+
+/* All four parts of a descriptor go with it; what is none is refused. */
+static void parts_of_a_descriptor(void **state)
+{
+    WSKP_CLIENT *client = calloc(1, sizeof(*client));
+    UCHAR owner[12] = { 1, 1, 0, 0, 0, 0, 0, 5, 18 }, group[8] = { 1, 0, 0, 0, 0, 0, 0, 1 };
+    UCHAR sacl[8] = { 2, 0, 8 }, dacl[8] = { 2, 0, 8 };
+    struct {
+        UCHAR revision, zero;
+        USHORT control;
+        UCHAR *owner, *group, *sacl, *dacl;
+    } sd = { 1, 0, 0x14, owner, group, sacl, dacl };
+    struct {
+        UCHAR revision, zero;
+        USHORT control;
+        ULONG owner, group, sacl, dacl;
+    } relative;
+    PSECURITY_DESCRIPTOR cached, again;
+
+    (void)state;
+    assert_int_equal(WskpSecurityCache(client, &sd, &cached, NULL), STATUS_SUCCESS);
+    memcpy(&relative, cached, sizeof(relative));
+    assert_int_equal(relative.control, 0x8014);
+    assert_memory_equal((UCHAR *)cached + relative.owner, owner, 12);
+    assert_memory_equal((UCHAR *)cached + relative.group, group, 8);
+    assert_memory_equal((UCHAR *)cached + relative.sacl, sacl, 8);
+    assert_memory_equal((UCHAR *)cached + relative.dacl, dacl, 8);
+    assert_int_equal(WskpSecurityCache(client, cached, &again, NULL), STATUS_SUCCESS);
+    assert_memory_equal(cached, again, relative.dacl + 8);
+    assert_int_equal(WskpSecurityRelease(client, cached), STATUS_SUCCESS);
+    assert_int_equal(WskpSecurityRelease(client, again), STATUS_SUCCESS);
+    sd.revision = 2;
+    assert_int_equal(WskpSecurityCache(client, &sd, &cached, NULL), STATUS_INVALID_PARAMETER);
+    sd.revision = 1;
+    owner[1] = 16;
+    assert_int_equal(WskpSecurityCache(client, &sd, &cached, NULL), STATUS_INVALID_PARAMETER);
+    owner[1] = 1;
+    dacl[2] = 7; /* shorter than its header */
+    assert_int_equal(WskpSecurityCache(client, &sd, &cached, NULL), STATUS_INVALID_PARAMETER);
+    free(client);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(cells),  cmocka_unit_test(checks),        cmocka_unit_test(same_port),
-        cmocka_unit_test(record), cmocka_unit_test(cached_copies),
+        cmocka_unit_test(cells),
+        cmocka_unit_test(checks),
+        cmocka_unit_test(same_port),
+        cmocka_unit_test(record),
+        cmocka_unit_test(cached_copies),
+        cmocka_unit_test(entries),
+        cmocka_unit_test(parts_of_a_descriptor),
     };
 
     Wskp.Transport = &fake;

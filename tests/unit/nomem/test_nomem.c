@@ -7,6 +7,8 @@
  */
 #include "ke_test.h"
 
+#include <netioddk.h>
+
 #include "nt/iop.h"
 #include "nt/kip.h"
 #include "nt/ob.h"
@@ -410,6 +412,13 @@ static void close_handle(void)
     assert_int_equal(ZwClose(handle), STATUS_SUCCESS);
 }
 
+/* What failed after it was made has no handle. */
+static void close_if_open(void)
+{
+    if (handle)
+        fail();
+}
+
 static void NTAPI nothing(PVOID context)
 {
     (void)context;
@@ -475,6 +484,283 @@ static void full_handle_table(void **state)
         assert_int_equal(ZwWaitForSingleObject(handles[count], FALSE, NULL), STATUS_SUCCESS);
         assert_int_equal(ZwClose(handles[count]), STATUS_SUCCESS);
     }
+}
+
+/* ---- registry -------------------------------------------------------------------------------- */
+
+#define SERVICES L"\\Registry\\Machine\\System\\CurrentControlSet\\Services"
+
+static NTSTATUS open_services(void)
+{
+    UNICODE_STRING name = string(SERVICES);
+    OBJECT_ATTRIBUTES attributes;
+
+    InitializeObjectAttributes(&attributes, &name, OBJ_KERNEL_HANDLE, NULL, NULL);
+    return ZwOpenKey(&handle, KEY_ALL_ACCESS, &attributes);
+}
+
+static NTSTATUS set_value(void)
+{
+    return RtlWriteRegistryValue(RTL_REGISTRY_SERVICES, NULL, L"Value", REG_SZ, L"text", 10);
+}
+
+static void delete_value(void)
+{
+    assert_int_equal(RtlDeleteRegistryValue(RTL_REGISTRY_SERVICES, NULL, L"Value"), STATUS_SUCCESS);
+}
+
+static UNICODE_STRING value;
+
+static NTSTATUS query_value(void)
+{
+    RTL_QUERY_REGISTRY_TABLE table[] = {
+        { .Flags = RTL_QUERY_REGISTRY_DIRECT, .Name = L"Value", .EntryContext = &value },
+        { 0 },
+    };
+
+    return RtlQueryRegistryValues(RTL_REGISTRY_SERVICES, NULL, table, NULL, NULL);
+}
+
+static void free_value(void)
+{
+    RtlFreeUnicodeString(&value);
+}
+
+/* A key that was made stays, whatever becomes of its handle. */
+static void creating_keys(void)
+{
+    LONG failures = 0;
+    NTSTATUS status;
+
+    for (LONG n = 1;; n++) {
+        watch(n);
+        status = RtlCreateRegistryKey(RTL_REGISTRY_SERVICES, L"OwNoMemory");
+        if (!unwatch())
+            break;
+        assert_int_equal(status, STATUS_INSUFFICIENT_RESOURCES);
+        failures++;
+    }
+    assert_int_equal(status, STATUS_SUCCESS);
+    assert_true(failures > 1);
+}
+
+/* The first call makes the tree: half of one must not stay. */
+static void registry(void **state)
+{
+    BOOLEAN failed;
+
+    (void)state;
+    IopShutdown();
+    for (LONG n = 1;; n++) {
+        watch(n);
+        NTSTATUS status = open_services();
+        failed = unwatch();
+        if (!failed) {
+            assert_int_equal(status, STATUS_SUCCESS);
+            break;
+        }
+        assert_int_equal(status, STATUS_INSUFFICIENT_RESOURCES);
+        close_if_open();
+        assert_int_equal(open_services(), STATUS_SUCCESS);
+        close_handle();
+        IopShutdown();
+    }
+    close_handle();
+    exhaust(open_services, close_handle);
+    exhaust(set_value, delete_value);
+    assert_int_equal(set_value(), STATUS_SUCCESS);
+    exhaust(query_value, free_value);
+    delete_value();
+    creating_keys();
+    IopShutdown();
+}
+
+/* ---- strings, descriptors, modules ----------------------------------------------------------- */
+
+static UNICODE_STRING wide;
+static STRING narrow;
+static UTF8_STRING utf8;
+
+static NTSTATUS converted(NTSTATUS status)
+{
+    return status == STATUS_NO_MEMORY ? STATUS_INSUFFICIENT_RESOURCES : status;
+}
+
+static NTSTATUS to_wide(void)
+{
+    STRING text = RTL_CONSTANT_STRING("text");
+
+    return converted(RtlAnsiStringToUnicodeString(&wide, &text, TRUE));
+}
+
+static NTSTATUS utf8_to_wide(void)
+{
+    UTF8_STRING text = RTL_CONSTANT_STRING("text");
+
+    return converted(RtlUTF8StringToUnicodeString(&wide, &text, TRUE));
+}
+
+static NTSTATUS upcase(void)
+{
+    UNICODE_STRING text = string(L"text");
+
+    return converted(RtlUpcaseUnicodeString(&wide, &text, TRUE));
+}
+
+static NTSTATUS duplicate(void)
+{
+    UNICODE_STRING text = string(L"text");
+
+    return converted(
+        RtlDuplicateUnicodeString(RTL_DUPLICATE_UNICODE_STRING_NULL_TERMINATE, &text, &wide));
+}
+
+static NTSTATUS guid_to_wide(void)
+{
+    static const GUID guid = { 1, 2, 3, { 4, 5, 6, 7, 8, 9, 10, 11 } };
+
+    return converted(RtlStringFromGUID(&guid, &wide));
+}
+
+static void free_wide(void)
+{
+    RtlFreeUnicodeString(&wide);
+}
+
+static NTSTATUS to_narrow(void)
+{
+    UNICODE_STRING text = string(L"text");
+
+    return converted(RtlUnicodeStringToAnsiString(&narrow, &text, TRUE));
+}
+
+static void free_narrow(void)
+{
+    RtlFreeAnsiString(&narrow);
+}
+
+static NTSTATUS to_utf8(void)
+{
+    UNICODE_STRING text = string(L"text");
+
+    return converted(RtlUnicodeStringToUTF8String(&utf8, &text, TRUE));
+}
+
+static void free_utf8(void)
+{
+    RtlFreeUTF8String(&utf8);
+}
+
+static void strings(void **state)
+{
+    (void)state;
+    exhaust(to_wide, free_wide);
+    exhaust(utf8_to_wide, free_wide);
+    exhaust(upcase, free_wide);
+    exhaust(duplicate, free_wide);
+    exhaust(guid_to_wide, free_wide);
+    exhaust(to_narrow, free_narrow);
+    exhaust(to_utf8, free_utf8);
+}
+
+static PSECURITY_DESCRIPTOR descriptor;
+
+static NTSTATUS assign_security(void)
+{
+    SECURITY_SUBJECT_CONTEXT subject;
+    GENERIC_MAPPING mapping = { 0 };
+
+    SeCaptureSubjectContext(&subject);
+    return SeAssignSecurity(NULL, NULL, &descriptor, FALSE, &subject, &mapping, PagedPool);
+}
+
+static void deassign_security(void)
+{
+    SeDeassignSecurity(&descriptor);
+}
+
+static NTSTATUS allocate_log_entry(void)
+{
+    block = IoAllocateErrorLogEntry(&device, sizeof(IO_ERROR_LOG_PACKET));
+    return answer(block);
+}
+
+static void free_log_entry(void)
+{
+    IoFreeErrorLogEntry(block);
+}
+
+static NTSTATUS NTAPI attach_client(HANDLE h, PVOID c, PNPI_REGISTRATION_INSTANCE p)
+{
+    PVOID binding, dispatch;
+
+    (void)p;
+    return NmrClientAttachProvider(h, c, c, &binding, (const VOID **)&dispatch);
+}
+
+static NTSTATUS NTAPI attach_provider(HANDLE h, PVOID c, PNPI_REGISTRATION_INSTANCE i, PVOID b,
+                                      const VOID *d, PVOID *binding, const VOID **dispatch)
+{
+    (void)h;
+    (void)i;
+    (void)b;
+    (void)d;
+    *binding = c;
+    *dispatch = c;
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS NTAPI detach(PVOID binding)
+{
+    (void)binding;
+    return STATUS_SUCCESS;
+}
+
+static const NPIID npi = { 1, 2, 3, { 4, 5, 6, 7, 8, 9, 10, 11 } };
+static const NPI_MODULEID module = { sizeof module, MIT_GUID, { { 0 } } };
+static const NPI_CLIENT_CHARACTERISTICS client = {
+    .Length = sizeof client,
+    .ClientAttachProvider = attach_client,
+    .ClientDetachProvider = detach,
+    .ClientRegistrationInstance = { 0, sizeof(NPI_REGISTRATION_INSTANCE), &npi, &module, 0, NULL }
+};
+static const NPI_PROVIDER_CHARACTERISTICS provider = {
+    .Length = sizeof provider,
+    .ProviderAttachClient = attach_provider,
+    .ProviderDetachClient = detach,
+    .ProviderRegistrationInstance = { 0, sizeof(NPI_REGISTRATION_INSTANCE), &npi, &module, 0, NULL }
+};
+static HANDLE client_handle, provider_handle;
+
+static NTSTATUS register_client(void)
+{
+    return NmrRegisterClient(&client, &device, &client_handle);
+}
+
+static void deregister_client(void)
+{
+    if (NmrDeregisterClient(client_handle) == STATUS_PENDING)
+        NmrWaitForClientDeregisterComplete(client_handle);
+}
+
+static NTSTATUS register_provider(void)
+{
+    return NmrRegisterProvider(&provider, &device, &provider_handle);
+}
+
+static void deregister_provider(void)
+{
+    if (NmrDeregisterProvider(provider_handle) == STATUS_PENDING)
+        NmrWaitForProviderDeregisterComplete(provider_handle);
+}
+
+static void others(void **state)
+{
+    (void)state;
+    exhaust(assign_security, deassign_security);
+    exhaust(allocate_log_entry, free_log_entry);
+    exhaust(register_client, deregister_client);
+    exhaust(register_provider, deregister_provider);
 }
 
 /* ---- drivers, devices, files ----------------------------------------------------------------- */
@@ -655,7 +941,9 @@ int main(void)
         cmocka_unit_test(irps_and_mdls), cmocka_unit_test(pages_of_an_irp),
         cmocka_unit_test(mapping),       cmocka_unit_test(pool),
         cmocka_unit_test(who_raises),    cmocka_unit_test(drivers_and_devices),
-        cmocka_unit_test(files),         cmocka_unit_test(starting),
+        cmocka_unit_test(files),         cmocka_unit_test(registry),
+        cmocka_unit_test(strings),       cmocka_unit_test(others),
+        cmocka_unit_test(starting),
     };
     return cmocka_run_group_tests(tests, set_up, ke_shutdown);
 }
