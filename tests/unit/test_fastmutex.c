@@ -78,9 +78,9 @@ static void contend(int number, void *arg)
         __atomic_store_n(&c->step, 1, __ATOMIC_RELEASE);
         while (__atomic_load_n(&c->mutex.Contention, __ATOMIC_ACQUIRE) == 0)
             host_spin(&rounds, "test");
-        c->step = 2;
+        __atomic_store_n(&c->step, 2, __ATOMIC_RELAXED);
     } else {
-        assert_int_equal(c->step, 2);
+        assert_int_equal(ke_load(&c->step), 2);
     }
     if (c->guarded)
         KeReleaseGuardedMutex((PKGUARDED_MUTEX)&c->mutex);
