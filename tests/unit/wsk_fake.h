@@ -106,7 +106,7 @@ static inline WSKP_CLIENT *fake_boot(void)
     Wskp.Config.passive_callbacks = true;
     host_lock_init(&Wskp.ClientsLock, HOST_RANK_WSK_CLIENT);
     InitializeListHead(&Wskp.Clients);
-    assert_int_equal(WskpBootRequests(), STATUS_SUCCESS);
+    WskpBootRequests();
     WskpBootListeners();
     WSKP_CLIENT *client = WskpClientCreate(NULL, &dispatch, NULL);
     assert_non_null(client);
