@@ -422,6 +422,24 @@ TEST(socket_connect_fails, "WSK-SCON-03 WSK-SCON-07 D40 D33 D35")
     CHECK(s == NULL);
 }
 
+TEST(socket_connect_cancelled_before_the_call, "D08 WSK-SCON-03 WSK-IRP-01")
+{
+    PWSK_SOCKET listener;
+    SOCKADDR_INET address, any;
+    CALL call;
+
+    CHECK_STATUS(OpenListen(AF_INET, NULL, NULL, &listener), STATUS_SUCCESS);
+    CHECK_STATUS(BindLoopback(listener, AF_INET, &address), STATUS_SUCCESS);
+    PIRP irp = CallBegin(&call);
+    CHECK(!IoCancelIrp(irp)); /* nobody to call yet */
+    CHECK_STATUS(CallEnd(&call, Wsk->WskSocketConnect(
+                                    Client, SOCK_STREAM, IPPROTO_TCP, Loopback(AF_INET, 0, &any),
+                                    (PSOCKADDR)&address, 0, NULL, NULL, NULL, NULL, NULL, irp)),
+                 STATUS_CANCELLED);
+    CHECK_EQ(call.Information, 0);
+}
+
 TESTS(ROW(accepted) ROW(refused) ROW(unreachable) ROW(dead_socket) ROW(wrong_calls)
           ROW(pending_connect) ROW(connect_ex) ROW(connect_ex_refuses) ROW(connect_ex_on_a_stream)
-              ROW(fast_open) ROW(socket_connect) ROW(socket_connect_fails))
+              ROW(fast_open) ROW(socket_connect) ROW(socket_connect_fails)
+                  ROW(socket_connect_cancelled_before_the_call))

@@ -165,7 +165,8 @@ static inline NTSTATUS request_inline(NTSTATUS returned)
 
 static inline void request_free(void)
 {
-    IoFreeIrp(request.irp);
+    if (request.irp)
+        IoFreeIrp(request.irp);
     request.irp = NULL;
 }
 
