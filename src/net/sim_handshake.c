@@ -170,7 +170,7 @@ static void syn_arrives(struct sim_event *e)
 static void established(struct sim_conn *c)
 {
     if (sim_chance(c->world, SIM_RESET, "tcp:reset")) {
-        struct sim_flow *f = &c->flow[host_choose(2, HOST_CHOOSE_FAULT, "tcp:reset direction")];
+        struct sim_flow *f = &c->flow[host_choose(2, HOST_CHOOSE_ORDER, "tcp:reset direction")];
 
         f->reset_at = f->sent + sim_choose_size(65536, "tcp:reset byte");
     }

@@ -86,7 +86,7 @@ static void break_link(struct sim_world *w, struct sim_link *l, int64_t now)
         struct sim_link *back = link_of(w, l->to, l->from);
 
         l->cut_until_ns = now + sim_choose_time(CUT_MAX_NS, "net:partition time");
-        if (back && host_choose(2, HOST_CHOOSE_FAULT, "net:partition both"))
+        if (back && host_choose(2, HOST_CHOOSE_ORDER, "net:partition both"))
             back->cut_until_ns = l->cut_until_ns;
     }
 }

@@ -238,7 +238,7 @@ static void depart(struct sim_packet *p)
     }
     if (sim_fires(w, SIM_ICMP, "udp:icmp")) {
         turn_back(p,
-                  host_choose(2, HOST_CHOOSE_FAULT, "udp:icmp which") ? EHOSTUNREACH : ECONNREFUSED,
+                  host_choose(2, HOST_CHOOSE_ORDER, "udp:icmp which") ? EHOSTUNREACH : ECONNREFUSED,
                   0);
         return;
     }

@@ -92,6 +92,10 @@ struct sim_world {
     struct sim_config config;
     struct sim_faults faults;
     uint64_t fired[SIM_FAULT_COUNT];
+    struct sim_gap {
+        uint32_t left; /* chances until the next question */
+        bool fires;    /* the last of them is taken */
+    } gaps[SIM_FAULT_COUNT];
     uint64_t next_number;
     struct sim_event *events;
     struct sim_host *hosts, *local;

@@ -32,6 +32,16 @@ static void begin_place(struct sim_place *p, enum sim_fault kind, unsigned permi
                      0);
 }
 
+/* From now on it happens each time. */
+static void let_happen(struct sim_place *p, enum sim_fault kind)
+{
+    struct sim_faults faults = { .latency_ns = 0 };
+
+    faults.permille[kind] = 1000;
+    sim_faults_set(p->world, &faults);
+    sim_chooser = sim_always;
+}
+
 static void end_place(struct sim_place *p, enum sim_fault kind)
 {
     uint64_t fired = sim_fault_count(p->world, kind);
@@ -114,6 +124,12 @@ static void connects(void **state)
     sim_chooser = NULL;
 }
 
+/* Every fault happens, in any form. */
+static uint32_t always_somehow(uint32_t n, enum host_choice kind, const char *site)
+{
+    return kind == HOST_CHOOSE_FAULT ? 1 : sim_random(n, kind, site);
+}
+
 /* The stream stays whole; the kinds that cut reads make more pieces of it, others take time. */
 static void streams(void **state)
 {
@@ -141,9 +157,9 @@ static void streams(void **state)
         ep = sim_open(&p, NET_EP_STREAM, NET_IP4);
         assert_int_equal(sim_connect(&p, ep, echo_at, S), 0);
         plain = round_trip(&p, ep, 400000);
-        faults.permille[rows[i].kind] = 500;
+        faults.permille[rows[i].kind] = 1000;
         sim_faults_set(p.world, &faults);
-        sim_chooser = sim_random;
+        sim_chooser = always_somehow;
         before = host_now();
         receives = round_trip(&p, ep, 400000);
         sim_chooser = NULL;
@@ -216,7 +232,7 @@ static void completions_change_their_order(void **state)
     sim_random_seed(3);
     for (int round = 0; round < 2; round++) {
         begin_place(&p, SIM_ORDER, 1000);
-        sim_chooser = round == 0 ? NULL : sim_random;
+        sim_chooser = round == 0 ? NULL : always_somehow;
         begin_many(&p, eps, ops);
         sim_pass(&p, MS);
         for (int i = 1; i < MANY; i++)
@@ -239,7 +255,7 @@ static void polls_leave_work_behind(void **state)
     begin_many(&p, eps, ops);
     assert_int_equal(net_sim.poll(p.w.net, host_now()), MANY);
     end_many(&p, eps, ops);
-    sim_chooser = sim_always;
+    let_happen(&p, SIM_BATCH);
     begin_many(&p, eps, ops);
     for (int i = 0; i < MANY; i++)
         assert_int_equal(net_sim.poll(p.w.net, HOST_FOREVER), 1);
@@ -260,7 +276,7 @@ static void inline_answers_come_later(void **state)
     o->op.info = NULL;
     o->op.addr = sim_at(far4, 9);
     assert_int_equal(watched_submit(ep, o), NET_DONE);
-    sim_chooser = sim_always;
+    let_happen(&p, SIM_ASYNC);
     assert_int_equal(watched_submit(ep, o), NET_PENDING);
     sim_chooser = NULL;
     assert_int_equal(sim_result(&p, o, S), 0);
