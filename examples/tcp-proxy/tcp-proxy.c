@@ -249,6 +249,21 @@ static VOID ProxyPerformConnect(_Inout_ PPROXY_END Target)
         ProxyPrepareIrp(Target->Irp, ProxyConnectComplete, Target));
 }
 
+/* Without memory there is no abort: then the requests that it would have ended are cancelled. */
+_IRQL_requires_max_(DISPATCH_LEVEL)
+static VOID ProxyPerformAbort(_Inout_ PPROXY_SESSION Session, _In_ PPROXY_END End)
+{
+    const WSK_PROVIDER_CONNECTION_DISPATCH *Dispatch = End->Socket->Dispatch;
+    NTSTATUS Status;
+    ULONG i;
+
+    Status = Dispatch->WskDisconnect(End->Socket, NULL, WSK_FLAG_ABORTIVE,
+                                     ProxyPrepareIrp(End->Irp, ProxyEndComplete, End));
+    for (i = 0; !NT_SUCCESS(Status) && i < ARRAYSIZE(Session->Pipes); i++) {
+        IoCancelIrp(Session->Pipes[i].Irp);
+    }
+}
+
 _IRQL_requires_max_(DISPATCH_LEVEL)
 static VOID ProxyPerform(_Inout_ PPROXY_SESSION Session, _In_ PROXY_STEP Step)
 {
@@ -266,10 +281,7 @@ static VOID ProxyPerform(_Inout_ PPROXY_SESSION Session, _In_ PROXY_STEP Step)
         ProxyPerformPipe(&Session->Pipes[Session->Current]);
         break;
     case ProxyStepAbort:
-        End = &Session->Ends[Session->Current];
-        Dispatch = End->Socket->Dispatch;
-        (VOID) Dispatch->WskDisconnect(End->Socket, NULL, WSK_FLAG_ABORTIVE,
-                                       ProxyPrepareIrp(End->Irp, ProxyEndComplete, End));
+        ProxyPerformAbort(Session, &Session->Ends[Session->Current]);
         break;
     case ProxyStepClose:
         End = &Session->Ends[Session->Current];

@@ -15,17 +15,38 @@ enum sim_peer_kind {
     SIM_PEER_SOURCE,     /* streams: sends `bytes` of the pattern, then ends, reads nothing */
     SIM_PEER_CHECKER,    /* streams: sends `bytes` of the pattern to somebody who echoes, ends, and
                             checks what comes back: in order, exactly once, all of it */
-    SIM_PEER_SLOW,       /* streams: reads `chunk` bytes every `pause_ns` */
-    SIM_PEER_RESETTER,   /* streams: reads, and resets the connection at byte `bytes` */
+    SIM_PEER_SLOW,       /* streams: reads `chunk` bytes every `pause_ns`; one that connects also
+                            sends `bytes` of the pattern, then ends */
+    SIM_PEER_RESETTER,   /* streams: reads, and resets the connection at byte `bytes`; one that
+                            connects also sends `bytes` and `chunk` more of the pattern */
     SIM_PEER_HALF,       /* streams: ends its side at once, then reads to the end */
+    SIM_PEER_SCRIPT,     /* streams: follows `steps` on each connection, then ends */
     SIM_PEER_UDP_ECHO,   /* datagrams: sends each one back */
     SIM_PEER_UDP_CHECKER /* datagrams: sends `count` of the pattern to somebody who echoes, and
                             checks what comes back: intact, each sent one, nothing else */
 };
 
+enum sim_step_kind {
+    SIM_STEP_EXPECT, /* reads until `text` has come, or `bytes` bytes have */
+    SIM_STEP_SEND,   /* `text`, or `bytes` of the pattern */
+    SIM_STEP_WAIT,   /* `wait_ns` */
+    SIM_STEP_FIN,    /* ends our side */
+    SIM_STEP_END,    /* reads until the other side ends */
+    SIM_STEP_RESET   /* the last step: the connection is reset */
+};
+
+struct sim_peer_step {
+    enum sim_step_kind kind;
+    const char *text; /* NULL: bytes count */
+    uint64_t bytes;
+    int64_t wait_ns;
+};
+
 struct sim_peer_params {
     uint64_t bytes;
-    unsigned count;   /* datagrams; streams that connect: how many connections in turn, 0: 1 */
+    unsigned count; /* datagrams; streams that connect: how many connections in turn, 0: 1 */
+    const struct sim_peer_step *steps; /* live as long as the world */
+    unsigned step_count;
     size_t chunk;     /* bytes per write, or per read of the slow one; 0: 4096 */
     int64_t pause_ns; /* between writes, or reads of the slow one */
     int64_t start_ns; /* after the peer was added, for those that connect or send */

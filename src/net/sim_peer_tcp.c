@@ -9,13 +9,11 @@
 #include <string.h>
 #include "net/sim_peerp.h"
 
-static void talk_step(struct sim_event *e);
-
 static void talk_ready(struct sim_sock *s)
 {
     struct sim_talk *t = SIM_OF(s, struct sim_talk, sock);
 
-    sim_peer_soon(t->peer, &t->step, talk_step);
+    sim_peer_soon(t->peer, &t->step, sim_talk_step);
 }
 
 static struct sim_talk *talk_new(struct sim_peer *p, enum net_family family)
@@ -54,8 +52,7 @@ void sim_talk_free(struct sim_talk *t)
     host_free(t);
 }
 
-/* Ends a talk; the connection ends gently unless it is to be reset. */
-static bool end_talk(struct sim_talk *t, bool complete, bool abort)
+bool sim_talk_end(struct sim_talk *t, bool complete, bool abort)
 {
     struct sim_peer *p = t->peer;
 
@@ -91,7 +88,7 @@ void sim_talk_accept(struct sim_event *e)
             continue;
         }
         sim_tcp_adopt(c, &t->sock);
-        sim_peer_soon(p, &t->step, talk_step);
+        sim_peer_soon(p, &t->step, sim_talk_step);
     }
 }
 
@@ -103,13 +100,12 @@ void sim_talk_connect(struct sim_event *e)
     if (!t) /* no memory: again later */
         sim_event_at(p->world, &p->step, host_now() + SIM_RETRY_NS, sim_talk_connect);
     else if (sim_tcp_connect(&t->sock, &p->target) != -EINPROGRESS)
-        (void)end_talk(t, false, true);
+        (void)sim_talk_end(t, false, true);
 }
 
 /* ---- acts -------------------------------------------------------------------------------- */
 
-/* 1: all of it is written. 0: not now. -1: the connection is broken. */
-static int write_bytes(struct sim_talk *t, const uint8_t *data, size_t n, size_t *done)
+int sim_talk_write(struct sim_talk *t, const uint8_t *data, size_t n, size_t *done)
 {
     while (*done < n) {
         struct iovec v = { (void *)(data + *done), n - *done };
@@ -126,8 +122,7 @@ static int write_bytes(struct sim_talk *t, const uint8_t *data, size_t n, size_t
     return 1;
 }
 
-/* > 0: bytes. 0: the end. -EAGAIN: not now. Else broken. */
-static int64_t read_bytes(struct sim_talk *t, uint8_t *data, size_t room)
+int64_t sim_talk_read(struct sim_talk *t, uint8_t *data, size_t room)
 {
     size_t n = sim_tcp_readable(&t->sock);
 
@@ -141,7 +136,7 @@ static int64_t read_bytes(struct sim_talk *t, uint8_t *data, size_t room)
     return (int64_t)n;
 }
 
-static void finish_out(struct sim_talk *t)
+void sim_talk_fin(struct sim_talk *t)
 {
     if (!t->finished_out)
         (void)sim_tcp_fin(&t->sock);
@@ -158,14 +153,14 @@ static bool echo(struct sim_talk *t)
 
         if (t->out + (t->held - t->held_out) > t->stop_at)
             limit = t->held_out + (size_t)(t->stop_at - t->out);
-        r = t->finished_out ? 1 : write_bytes(t, t->hold, limit, &t->held_out);
+        r = t->finished_out ? 1 : sim_talk_write(t, t->hold, limit, &t->held_out);
         if (r < 0)
-            return end_talk(t, false, true);
+            return sim_talk_end(t, false, true);
         if (r == 0)
             return true;
         if (t->out == t->stop_at)
-            finish_out(t);
-        n = read_bytes(t, t->hold, sizeof(t->hold));
+            sim_talk_fin(t);
+        n = sim_talk_read(t, t->hold, sizeof(t->hold));
         if (n <= 0)
             break;
         t->held = (size_t)n;
@@ -174,7 +169,7 @@ static bool echo(struct sim_talk *t)
     t->held = t->held_out = 0;
     if (n == -EAGAIN)
         return true;
-    return end_talk(t, n == 0, n != 0);
+    return sim_talk_end(t, n == 0, n != 0);
 }
 
 /* Reads to the end. */
@@ -183,62 +178,80 @@ static bool drain(struct sim_talk *t)
     int64_t n;
 
     do {
-        n = read_bytes(t, t->hold, sizeof(t->hold));
+        n = sim_talk_read(t, t->hold, sizeof(t->hold));
         if (n > 0 && t->peer->kind == SIM_PEER_RESETTER && t->in >= t->peer->params.bytes)
-            return end_talk(t, true, true);
+            return sim_talk_end(t, true, true);
     } while (n > 0);
     if (n == -EAGAIN)
         return true;
-    return end_talk(t, n == 0, n != 0);
+    return sim_talk_end(t, n == 0, n != 0);
 }
 
 static void pause_talk(struct sim_talk *t)
 {
     if (!t->step.queued)
-        sim_event_at(t->peer->world, &t->step, host_now() + t->peer->params.pause_ns, talk_step);
+        sim_event_at(t->peer->world, &t->step, host_now() + t->peer->params.pause_ns,
+                     sim_talk_step);
 }
 
-static bool read_slowly(struct sim_talk *t)
-{
-    int64_t n = read_bytes(t, t->hold, t->peer->params.chunk);
-
-    if (n > 0) {
-        pause_talk(t);
-        return true;
-    }
-    return n == -EAGAIN ? true : end_talk(t, n == 0, n != 0);
-}
-
-/* Writes the pattern. False: the connection is broken. */
-static bool write_pattern(struct sim_talk *t)
+/* Writes the pattern up to that byte. False: the connection is broken. */
+static bool write_pattern(struct sim_talk *t, uint64_t end, bool fin)
 {
     const struct sim_peer_params *params = &t->peer->params;
     uint8_t piece[SIM_PEER_CHUNK];
 
-    while (t->out < params->bytes) {
-        size_t n = params->bytes - t->out < params->chunk ? (size_t)(params->bytes - t->out)
-                                                          : params->chunk;
+    while (t->out < end) {
+        size_t n = end - t->out < params->chunk ? (size_t)(end - t->out) : params->chunk;
         size_t done = 0;
         int r;
 
         for (size_t i = 0; i < n; i++)
             piece[i] = sim_pattern(t->out + i, t->stream);
-        r = write_bytes(t, piece, n, &done);
+        r = sim_talk_write(t, piece, n, &done);
         if (r <= 0)
             return r == 0;
-        if (params->pause_ns > 0 && t->out < params->bytes) {
+        if (params->pause_ns > 0 && t->out < end) {
             pause_talk(t);
             return true;
         }
     }
-    finish_out(t);
+    if (fin)
+        sim_talk_fin(t);
     return true;
+}
+
+/* Those that connect send first, so that a server which echoes has something to say. */
+static bool is_active(const struct sim_talk *t)
+{
+    return t->peer->target.family != NET_UNSPEC;
+}
+
+static bool read_slowly(struct sim_talk *t)
+{
+    if (is_active(t) && !t->finished_out && !write_pattern(t, t->peer->params.bytes, true))
+        return sim_talk_end(t, false, true);
+    int64_t n = sim_talk_read(t, t->hold, t->peer->params.chunk);
+    if (n > 0) {
+        pause_talk(t);
+        return true;
+    }
+    return n == -EAGAIN ? true : sim_talk_end(t, n == 0, n != 0);
+}
+
+/* Resets at byte `bytes` of what it reads; somebody who echoes is sent a little more than that. */
+static bool reset_later(struct sim_talk *t)
+{
+    const struct sim_peer_params *params = &t->peer->params;
+
+    if (is_active(t) && !write_pattern(t, params->bytes + params->chunk, false))
+        return sim_talk_end(t, false, true);
+    return drain(t);
 }
 
 static bool source(struct sim_talk *t)
 {
-    if (!t->finished_out && !write_pattern(t))
-        return end_talk(t, false, true);
+    if (!t->finished_out && !write_pattern(t, t->peer->params.bytes, true))
+        return sim_talk_end(t, false, true);
     return t->finished_out ? drain(t) : true;
 }
 
@@ -248,15 +261,15 @@ static bool check(struct sim_talk *t)
     uint64_t at = t->in;
     int64_t n;
 
-    if (!t->finished_out && !write_pattern(t))
-        return end_talk(t, false, true);
-    while ((n = read_bytes(t, t->hold, sizeof(t->hold))) > 0) {
+    if (!t->finished_out && !write_pattern(t, t->peer->params.bytes, true))
+        return sim_talk_end(t, false, true);
+    while ((n = sim_talk_read(t, t->hold, sizeof(t->hold))) > 0) {
         for (int64_t i = 0; i < n; i++, at++) {
             if (at >= t->out || t->hold[i] != sim_pattern(at, t->stream)) {
                 sim_peer_violation(p, "checker: stream %u: byte %llu that came back is %s",
                                    t->stream, (unsigned long long)at,
                                    at >= t->out ? "one that was never sent" : "wrong");
-                return end_talk(t, false, true);
+                return sim_talk_end(t, false, true);
             }
         }
     }
@@ -265,16 +278,16 @@ static bool check(struct sim_talk *t)
     if (n == 0 && t->in != p->params.bytes && p->world->fired[SIM_HALF_CLOSE] == 0)
         sim_peer_violation(p, "checker: stream %u: only %llu of %llu bytes came back", t->stream,
                            (unsigned long long)t->in, (unsigned long long)p->params.bytes);
-    return end_talk(t, n == 0 && t->in == p->params.bytes, n != 0);
+    return sim_talk_end(t, n == 0 && t->in == p->params.bytes, n != 0);
 }
 
-static void talk_step(struct sim_event *e)
+void sim_talk_step(struct sim_event *e)
 {
     struct sim_talk *t = SIM_OF(e, struct sim_talk, step);
 
     if (!sim_tcp_connected(&t->sock)) {
         if (!t->sock.conn)
-            (void)end_talk(t, false, true);
+            (void)sim_talk_end(t, false, true);
         return;
     }
     switch (t->peer->kind) {
@@ -291,10 +304,16 @@ static void talk_step(struct sim_event *e)
         (void)read_slowly(t);
         return;
     case SIM_PEER_HALF:
-        finish_out(t);
+        sim_talk_fin(t);
         (void)drain(t);
         return;
-    default: /* sink, resetter */
+    case SIM_PEER_RESETTER:
+        (void)reset_later(t);
+        return;
+    case SIM_PEER_SCRIPT:
+        (void)sim_talk_script(t);
+        return;
+    default: /* sink */
         (void)drain(t);
         return;
     }

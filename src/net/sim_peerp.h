@@ -20,6 +20,9 @@ struct sim_talk {
     uint64_t stop_at;      /* fault: an echo stops sending here */
     bool finished_out;     /* our FIN is on its way */
     size_t held, held_out; /* echo: bytes in `hold`, and of these written */
+    unsigned at;           /* script: the step, */
+    size_t done;           /* how much of it is done, in bytes, */
+    int64_t until_ns;      /* and until when it waits */
     uint8_t hold[SIM_PEER_CHUNK];
 };
 
@@ -47,6 +50,17 @@ void sim_peer_soon(struct sim_peer *p, struct sim_event *e, void (*run)(struct s
 void sim_talk_accept(struct sim_event *e);  /* of peer->step */
 void sim_talk_connect(struct sim_event *e); /* of peer->step */
 void sim_talk_free(struct sim_talk *t);
+void sim_talk_step(struct sim_event *e); /* of talk->step */
+/* Ends a talk, and the connection: gently unless it is to be reset. Returns false. */
+bool sim_talk_end(struct sim_talk *t, bool complete, bool abort);
+/* 1: all of it is written. 0: not now. -1: the connection is broken. */
+int sim_talk_write(struct sim_talk *t, const uint8_t *data, size_t n, size_t *done);
+/* > 0: bytes. 0: the end. -EAGAIN: not now. Else broken. */
+int64_t sim_talk_read(struct sim_talk *t, uint8_t *data, size_t room);
+void sim_talk_fin(struct sim_talk *t);
+
+/* sim_peer_script.c: the talk goes on; false: it has ended. */
+bool sim_talk_script(struct sim_talk *t);
 
 /* sim_peer_udp.c */
 void sim_peer_udp_echo(struct sim_event *e);

@@ -242,7 +242,7 @@ static void record(uint32_t n, enum host_choice kind, const char *site, const vo
                                .fiber = f->number };
 
     strncpy(d.site, site, sizeof(d.site) - 1);
-    strncpy(d.fiber_name, f->name, sizeof(d.fiber_name) - 1);
+    memcpy(d.fiber_name, f->name, sizeof(d.fiber_name));
     if (run.config.decided) {
         host_sim_hold(true); /* who watches does not take part */
         run.config.decided(run.config.context, &d);

@@ -134,6 +134,18 @@ static struct outcome *boring_run(const struct options *o)
     return out;
 }
 
+/* Does the step with this number, from 0, belong to this shard? */
+static bool is_ours(const struct options *o, uint64_t number)
+{
+    return number % o->shards == o->shard - 1;
+}
+
+/* How many of so many steps do. */
+static uint64_t count_ours(const struct options *o, uint64_t all)
+{
+    return all / o->shards + (all % o->shards >= o->shard);
+}
+
 /* ---- allocations ----------------------------------------------------------------------------- */
 
 int sweep_failures(const struct options *o)
@@ -143,8 +155,10 @@ int sweep_failures(const struct options *o)
     static struct pool p;
 
     outcome_free(base);
-    pool_begin(&p, o, "failures", 2 * faults);
+    pool_begin(&p, o, "failures", 2 * count_ours(o, faults));
     for (uint64_t at = 1; at <= faults && !p.stopped; at++) {
+        if (!is_ours(o, at - 1))
+            continue;
         for (int on = 0; on <= 1 && !p.stopped; on++) {
             struct job *j = free_job(&p);
             j->source = (struct source){ .fail_at = at, .fail_on = on };
@@ -165,8 +179,10 @@ int sweep_cancels(const struct options *o)
     static struct pool p;
 
     outcome_free(base);
-    pool_begin(&p, o, "places", 2 * (last + 1 - first));
+    pool_begin(&p, o, "places", 2 * count_ours(o, last + 1 - first));
     for (uint64_t at = first; at <= last && !p.stopped; at++) {
+        if (!is_ours(o, at - first))
+            continue;
         for (int unload = 0; unload <= 1 && !p.stopped; unload++) {
             struct job *j = free_job(&p);
             j->source =

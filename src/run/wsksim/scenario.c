@@ -16,20 +16,22 @@
 
 #define MAX_PEERS 256
 #define MAX_HOSTS 64
+#define MAX_STEPS 64
 #define MS_NS     1e6
 
 /* ---- the file's form ------------------------------------------------------------------------- */
 
 static const cyaml_strval_t peer_kinds[] = {
-    { "echo", SIM_PEER_ECHO },
-    { "sink", SIM_PEER_SINK },
-    { "source", SIM_PEER_SOURCE },
-    { "checker", SIM_PEER_CHECKER },
-    { "slow", SIM_PEER_SLOW },
-    { "resetter", SIM_PEER_RESETTER },
-    { "half", SIM_PEER_HALF },
-    { "udp-echo", SIM_PEER_UDP_ECHO },
-    { "udp-checker", SIM_PEER_UDP_CHECKER },
+    { "echo", SIM_PEER_ECHO },         { "sink", SIM_PEER_SINK },
+    { "source", SIM_PEER_SOURCE },     { "checker", SIM_PEER_CHECKER },
+    { "slow", SIM_PEER_SLOW },         { "resetter", SIM_PEER_RESETTER },
+    { "half", SIM_PEER_HALF },         { "script", SIM_PEER_SCRIPT },
+    { "udp-echo", SIM_PEER_UDP_ECHO }, { "udp-checker", SIM_PEER_UDP_CHECKER },
+};
+
+static const cyaml_strval_t step_kinds[] = {
+    { "expect", SIM_STEP_EXPECT }, { "send", SIM_STEP_SEND }, { "wait", SIM_STEP_WAIT },
+    { "fin", SIM_STEP_FIN },       { "end", SIM_STEP_END },   { "reset", SIM_STEP_RESET },
 };
 
 static const cyaml_strval_t fault_kinds[] = {
@@ -80,6 +82,17 @@ static const cyaml_schema_value_t cut_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct scenario_cut, cut_fields),
 };
 
+static const cyaml_schema_field_t step_fields[] = {
+    CYAML_FIELD_ENUM("do", CYAML_FLAG_STRICT, struct scenario_step, kind, step_kinds,
+                     CYAML_ARRAY_LEN(step_kinds)),
+    CYAML_FIELD_STRING_PTR("text", OPTIONAL_PTR, struct scenario_step, text, 1, CYAML_UNLIMITED),
+    CYAML_FIELD_UINT("bytes", OPTIONAL, struct scenario_step, bytes),
+    CYAML_FIELD_FLOAT("ms", OPTIONAL, struct scenario_step, ms), CYAML_FIELD_END
+};
+static const cyaml_schema_value_t step_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct scenario_step, step_fields),
+};
+
 static const cyaml_schema_field_t peer_fields[] = {
     CYAML_FIELD_STRING_PTR("name", OPTIONAL_PTR, struct scenario_peer, name, 1, CYAML_UNLIMITED),
     CYAML_FIELD_ENUM("kind", CYAML_FLAG_STRICT, struct scenario_peer, kind, peer_kinds,
@@ -95,6 +108,8 @@ static const cyaml_schema_field_t peer_fields[] = {
     CYAML_FIELD_FLOAT("pause_ms", OPTIONAL, struct scenario_peer, pause_ms),
     CYAML_FIELD_FLOAT("start_ms", OPTIONAL, struct scenario_peer, start_ms),
     CYAML_FIELD_BOOL("lossless", OPTIONAL, struct scenario_peer, lossless),
+    CYAML_FIELD_SEQUENCE("steps", OPTIONAL_PTR, struct scenario_peer, steps, &step_schema, 1,
+                         MAX_STEPS),
     CYAML_FIELD_END
 };
 static const cyaml_schema_value_t peer_schema = {
@@ -199,6 +214,8 @@ static void check(const struct scenario *s)
         if (!p->at && !p->target)
             usage_error("%s: a peer needs a target to connect to, or at, where it serves",
                         file_name);
+        if ((p->kind == SIM_PEER_SCRIPT) != (p->steps_count > 0))
+            usage_error("%s: steps are for peers of the kind script, which need some", file_name);
     }
     for (unsigned i = 0; i < s->faults_count; i++)
         if (s->faults[i].permille > 1000)
@@ -225,6 +242,7 @@ const struct scenario *scenario_read(const char *file)
 static struct {
     const struct scenario *scenario;
     struct sim_peer *peers[MAX_PEERS];
+    struct sim_peer_step steps[MAX_PEERS][MAX_STEPS];
 } play;
 
 void scenario_faults(const struct scenario *s, struct sim_faults *faults)
@@ -252,6 +270,16 @@ static void add_hosts(const struct scenario *s, struct sim_world *w)
     }
 }
 
+static const struct sim_peer_step *steps_of(const struct scenario_peer *p, unsigned i)
+{
+    for (unsigned k = 0; k < p->steps_count; k++)
+        play.steps[i][k] = (struct sim_peer_step){ .kind = p->steps[k].kind,
+                                                   .text = p->steps[k].text,
+                                                   .bytes = p->steps[k].bytes,
+                                                   .wait_ns = (int64_t)(p->steps[k].ms * MS_NS) };
+    return play.steps[i];
+}
+
 static void add_peer(const struct scenario *s, struct sim_world *w, unsigned i)
 {
     const struct scenario_peer *p = &s->peers[i];
@@ -262,7 +290,9 @@ static void add_peer(const struct scenario *s, struct sim_world *w, unsigned i)
                                       .chunk = p->chunk,
                                       .pause_ns = (int64_t)(p->pause_ms * MS_NS),
                                       .start_ns = (int64_t)(p->start_ms * MS_NS),
-                                      .lossless = p->lossless };
+                                      .lossless = p->lossless,
+                                      .steps = steps_of(p, i),
+                                      .step_count = p->steps_count };
 
     must(sim_peer_add(w, &play.peers[i], p->kind, host_number(s, p->host), p->at ? &at : NULL,
                       p->target ? &target : NULL, &params),
@@ -281,7 +311,15 @@ void scenario_begin(const struct scenario *s, struct sim_world *w)
              "a link");
     }
     for (unsigned i = 0; i < s->peers_count; i++)
-        add_peer(s, w, i);
+        if (!s->peers[i].target)
+            add_peer(s, w, i);
+}
+
+void scenario_connect(const struct scenario *s, struct sim_world *w)
+{
+    for (unsigned i = 0; i < s->peers_count; i++)
+        if (s->peers[i].target)
+            add_peer(s, w, i);
 }
 
 int64_t scenario_cut_at(const struct scenario *s, unsigned i)
@@ -298,17 +336,24 @@ void scenario_cut(const struct scenario *s, struct sim_world *w, unsigned i)
          "a cut");
 }
 
+/* A peer that serves is waited for if the file says how many connections it is to have. */
+static bool is_awaited(const struct scenario_peer *p)
+{
+    return p->target || (p->count && p->kind != SIM_PEER_UDP_ECHO);
+}
+
 bool scenario_finished(void)
 {
     struct sim_peer_result r;
     unsigned active = 0;
 
     for (unsigned i = 0; i < play.scenario->peers_count; i++) {
-        if (!play.scenario->peers[i].target)
+        const struct scenario_peer *p = &play.scenario->peers[i];
+        if (!is_awaited(p))
             continue;
         active++;
         sim_peer_result(play.peers[i], &r);
-        if (!r.finished)
+        if (p->target ? !r.finished : r.ended < p->count)
             return false;
     }
     return active > 0;
@@ -325,7 +370,10 @@ static const char *peer_verdict(const struct scenario_peer *p, const struct sim_
     else if (p->target && !r->finished)
         snprintf(text, sizeof(text), "peer %s has not finished: %u of its connections have ended",
                  name, r->ended);
-    else if (must_complete && p->target && r->complete < r->started)
+    else if (must_complete && !p->target && is_awaited(p) && r->ended < p->count)
+        snprintf(text, sizeof(text), "peer %s has had only %u of %u connections", name, r->ended,
+                 p->count);
+    else if (must_complete && is_awaited(p) && r->complete < r->started)
         snprintf(text, sizeof(text), "peer %s: %u of %u connections were not completed", name,
                  r->started - r->complete, r->started);
     else

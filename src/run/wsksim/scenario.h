@@ -29,6 +29,13 @@ struct scenario_cut {
     double at_ms, for_ms;
 };
 
+struct scenario_step {
+    enum sim_step_kind kind;
+    char *text;
+    uint64_t bytes;
+    double ms;
+};
+
 struct scenario_peer {
     char *name;
     enum sim_peer_kind kind;
@@ -38,6 +45,8 @@ struct scenario_peer {
     unsigned chunk;
     double pause_ms, start_ms;
     bool lossless;
+    struct scenario_step *steps;
+    unsigned steps_count;
 };
 
 struct scenario_fault {
@@ -63,8 +72,10 @@ struct scenario {
 const struct scenario *scenario_read(const char *file);
 /* The rates that the file fixes. */
 void scenario_faults(const struct scenario *s, struct sim_faults *faults);
-/* Hosts, links and peers. */
+/* Hosts, links, and the peers that serve. */
 void scenario_begin(const struct scenario *s, struct sim_world *w);
+/* The drivers are loaded: the peers that connect or send begin. */
+void scenario_connect(const struct scenario *s, struct sim_world *w);
 /* The time of the i-th cut after the beginning, in ns, and the cut itself. They are in order. */
 int64_t scenario_cut_at(const struct scenario *s, unsigned i);
 void scenario_cut(const struct scenario *s, struct sim_world *w, unsigned i);

@@ -18,7 +18,7 @@
 #define UNLOAD_TIMEOUT_MS 60000
 #define STACK_BYTES       (512u << 10)
 #define LIVENESS_NS       (200 * SECOND_NS) /* a connect without an answer takes two minutes */
-#define LOOK_NS           (SECOND_NS / 100) /* how often it is looked whether the peers are done */
+#define LOOK_NS           (SECOND_NS / 100) /* until it is first looked whether the peers are done */
 
 static struct world {
     const struct options *options;
@@ -176,12 +176,18 @@ static bool peers_are_done(void)
     return world.options->scenario && scenario_finished();
 }
 
-/* Waits until then, until the peers are done, or until the unload is to begin. */
+/*
+ * Waits until then, until the peers are done, or until the unload is to begin. The longer it takes,
+ * the more rarely it looks: a run that waits for a minute should not consist of looking.
+ */
 static void wait_until(int64_t end)
 {
+    int64_t pause = LOOK_NS;
+
     while (!world.over && host_now() < end && !peers_are_done()) {
-        int64_t next = world.options->scenario ? host_now() + LOOK_NS : end;
+        int64_t next = world.options->scenario ? host_now() + pause : end;
         host_park(next < end ? next : end);
+        pause += pause / 4;
     }
 }
 
@@ -190,6 +196,8 @@ static void live(void)
     const struct scenario *s = world.options->scenario;
     double seconds = s && s->duration > 0 ? s->duration : world.options->run_seconds;
 
+    if (s)
+        scenario_connect(s, world.network);
     for (unsigned i = 0; s && i < s->cuts_count; i++) {
         wait_until(world.start_ns + scenario_cut_at(s, i));
         scenario_cut(s, world.network, i);
