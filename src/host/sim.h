@@ -81,10 +81,8 @@ struct host_sim_config {
      */
     uint64_t fail_at;
     bool fail_on;
-    /* Receives, at the index of each decision about a switch, its range (255: more). May be NULL.
-     */
-    uint8_t *ranges;
-    size_t range_room;
+    /* Without seed and replay, answers each decision about a switch; may be NULL. */
+    uint32_t (*branch)(void *context, uint32_t n, const char *site);
     /* At this decision (0: none) reached() is called; it must neither wait nor take a lock. */
     uint64_t reach;
     void (*reached)(void *context);

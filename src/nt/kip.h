@@ -161,6 +161,8 @@ ULONG KipAbandonMutants(PKTHREAD Thread);
 /* Fills a zeroed KTHREAD in. */
 void KipInitializeThread(PKTHREAD Thread, const void *Owner);
 void KipSignalThread(PKTHREAD Thread);
+/* How many system threads there are whose own code still runs. */
+LONG KipSystemThreads(void);
 /* Returns when every ended thread is joined; at shutdown. */
 void KipReapThreads(void);
 

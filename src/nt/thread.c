@@ -15,6 +15,7 @@ static LONG NextThreadName;
 static LONG NextPreferred;
 static PKTHREAD ReapList;
 static BOOLEAN ReapQueued; /* ReapItem is in the queue, or about to be */
+static LONG Running;       /* system threads, until all of their own code has run */
 static LONG Ending; /* system threads that have ended or are about to and are not joined yet */
 static WORK_QUEUE_ITEM ReapItem;
 
@@ -154,6 +155,12 @@ static void EndThread(PKTHREAD thread, NTSTATUS status, const void *caller)
     __atomic_fetch_add(&Ending, 1, __ATOMIC_RELAXED);
     KipSignalThread(thread);
     QueueForReaping(thread);
+    __atomic_fetch_sub(&Running, 1, __ATOMIC_RELAXED);
+}
+
+LONG KipSystemThreads(void)
+{
+    return __atomic_load_n(&Running, __ATOMIC_RELAXED);
 }
 
 static void RunThread(void *argument)
@@ -208,8 +215,10 @@ NTSTATUS NTAPI PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess,
     if (ClientId)
         *ClientId = (CLIENT_ID){ PsGetCurrentProcessId(), thread->Id };
     vf_born(VF_THREAD, thread, 0, 0, caller);
+    __atomic_fetch_add(&Running, 1, __ATOMIC_RELAXED);
     if (StartHostThread(thread) == 0)
         return STATUS_SUCCESS;
+    __atomic_fetch_sub(&Running, 1, __ATOMIC_RELAXED);
     vf_died(VF_THREAD, thread);
     ObpCloseHandle(*ThreadHandle);
     status = STATUS_INSUFFICIENT_RESOURCES;

@@ -6,7 +6,9 @@
 #include <ntstrsafe.h>
 
 #define TAG      'fnoC'
+#ifndef MAX_OPEN
 #define MAX_OPEN 8192
+#endif
 
 extern const char *const TestFile;
 extern void (*const TestFill)(TEST_ENTRY *, ULONG *);

@@ -262,10 +262,6 @@ static uint32_t settle(uint32_t n, enum host_choice kind, const char *site, cons
     mix((uint64_t)sched_now());
     if (value)
         record(n, kind, site, pc, value);
-    if (run.config.ranges && run.index < run.config.range_room)
-        run.config.ranges[run.index] = kind != HOST_CHOOSE_PREEMPT || run.calm ? 0
-                                       : n < 255                               ? (uint8_t)n
-                                                                               : 255;
     run.index++;
     if (run.index == run.config.reach)
         run.config.reached(run.config.context);
@@ -363,5 +359,7 @@ uint32_t choice_fiber(uint32_t n, struct fiber *const *candidates, bool running,
         value = from_tape(n, HOST_CHOOSE_PREEMPT, site);
     else if (run.config.seeded)
         value = fiber_from_seed(n, candidates, running);
+    else if (run.config.branch)
+        value = run.config.branch(run.config.context, n, site);
     return settle(n, HOST_CHOOSE_PREEMPT, site, pc, value);
 }

@@ -326,6 +326,15 @@ void openwsk_host_point(const void *pc)
     point("driver", pc);
 }
 
+#ifdef OPENWSK_POINTS
+/* The compiler has every basic block of nt/ and wsk/ call it. */
+void __sanitizer_cov_trace_pc(void);
+void __sanitizer_cov_trace_pc(void)
+{
+    point("library", NULL);
+}
+#endif
+
 /* How many of the others can run and do not just wait busily. They come first in the queue. */
 static unsigned busy_others(void)
 {

@@ -222,6 +222,13 @@ bool kernel_can_cancel(const void *irp)
     return __atomic_load_n(&((const IRP *)irp)->CancelRoutine, __ATOMIC_ACQUIRE) != NULL;
 }
 
+/* ---- threads ------------------------------------------------------------------------------- */
+
+unsigned kernel_threads(void)
+{
+    return (unsigned)KipSystemThreads();
+}
+
 /* ---- what threads wait for ----------------------------------------------------------------- */
 
 static const char *ObjectKind(PVOID Object)

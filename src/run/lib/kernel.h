@@ -55,6 +55,9 @@ bool kernel_cancel(void *(*pick)(void));
 /* Can the live IRP be cancelled now? */
 bool kernel_can_cancel(const void *irp);
 
+/* How many system threads run; DriverEntry and DriverUnload run in one, too. */
+unsigned kernel_threads(void);
+
 /* What the thread whose host_thread.local this is waits for, as text. false: for no object. */
 bool kernel_describe_wait(void *local, char *text, size_t size);
 

@@ -1,6 +1,6 @@
 /*
  * explore.c: sweeps that are complete: every failing allocation, every place of a cancellation or
- * an unload, every order of threads with few preemptions.
+ * an unload. (Every order of threads: orders.c.)
  *
  * All of them start from the boring run, and each step is a run in a child process. Up to `jobs` of
  * them run at the same time.
@@ -20,7 +20,6 @@ struct job {
     pid_t pid;
     struct outcome *out;
     struct source source;
-    struct host_tape tape; /* of its own, when the source replays one */
     char what[96];
 };
 
@@ -28,9 +27,6 @@ struct pool {
     const struct options *o;
     struct job jobs[MAX_JOBS];
     struct progress progress;
-    /* Called with what went well, when the run is over; may be NULL. */
-    void (*over)(void *context, const struct job *j);
-    void *context;
     int first_status;
     bool stopped;
 };
@@ -41,8 +37,7 @@ static void pool_begin(struct pool *p, const struct options *o, const char *unit
     p->o = o;
     for (unsigned i = 0; i < o->jobs; i++) {
         p->jobs[i].out = outcome_new();
-        p->jobs[i].tape.decisions = calloc(16, sizeof(struct host_decision));
-        if (!p->jobs[i].out || !p->jobs[i].tape.decisions)
+        if (!p->jobs[i].out)
             usage_error("out of memory");
     }
     progress_begin(&p->progress, unit, total);
@@ -58,8 +53,6 @@ static void finish(struct pool *p, struct job *j, int status)
         report_failure(p->o, &j->source, j->out, j->what);
         p->first_status = p->first_status ? p->first_status : j->out->status;
         p->stopped |= !p->o->keep_going;
-    } else if (p->over) {
-        p->over(p->context, j);
     }
     progress_show(&p->progress, false);
 }
@@ -109,15 +102,12 @@ static int pool_end(struct pool *p)
     while (is_busy(p))
         wait_for_one(p);
     progress_show(&p->progress, true);
-    for (unsigned i = 0; i < p->o->jobs; i++) {
+    for (unsigned i = 0; i < p->o->jobs; i++)
         outcome_free(p->jobs[i].out);
-        free(p->jobs[i].tape.decisions);
-    }
     return p->first_status;
 }
 
-/* The run to which all others are compared. Exits when it fails by itself. */
-static struct outcome *boring_run(const struct options *o)
+struct outcome *boring_run(const struct options *o)
 {
     struct source source = { 0 };
     struct outcome *out = outcome_new();
@@ -129,8 +119,6 @@ static struct outcome *boring_run(const struct options *o)
         report_failure(o, &source, out, "the run without any trouble");
         exit(out->status);
     }
-    if (out->points > MAX_POINTS)
-        usage_error("the run makes more than %u decisions, too many for this sweep", MAX_POINTS);
     return out;
 }
 
@@ -193,96 +181,4 @@ int sweep_cancels(const struct options *o)
         }
     }
     return pool_end(&p);
-}
-
-/* ---- every order of threads ------------------------------------------------------------------ */
-
-/*
- * Prefixes that are still to be extended, as a stack: a run with k decisions has been made, and its
- * ranges say where one more can follow. Only ranges behind the last decision count, so that no
- * tape comes twice.
- */
-struct prefix {
-    unsigned count;
-    uint64_t index[8];
-    uint32_t value[8];
-};
-
-struct exploration {
-    struct pool pool;
-    struct prefix *stack;
-    size_t depth, room;
-};
-
-static void push(struct exploration *e, const struct prefix *p)
-{
-    if (e->depth == e->room) {
-        e->room = e->room ? 2 * e->room : 1024;
-        e->stack = realloc(e->stack, e->room * sizeof(*e->stack));
-        if (!e->stack)
-            usage_error("out of memory");
-    }
-    e->stack[e->depth++] = *p;
-}
-
-/* All prefixes with one more decision than the run that has just gone well. */
-static void extend(void *context, const struct job *j)
-{
-    struct exploration *e = context;
-    const struct host_tape *tape = j->source.replay;
-    struct prefix p = { .count = (unsigned)tape->count };
-
-    if (p.count == e->pool.o->preemptions)
-        return;
-    uint64_t first = j->out->window;
-    for (unsigned i = 0; i < p.count; i++) {
-        p.index[i] = tape->decisions[i].index;
-        p.value[i] = tape->decisions[i].value;
-        first = p.index[i] + 1;
-    }
-    p.count++;
-    for (uint64_t at = j->out->points; at-- > first;) {
-        for (uint32_t value = 1; value < j->out->ranges[at]; value++) {
-            p.index[p.count - 1] = at;
-            p.value[p.count - 1] = value;
-            push(e, &p);
-            e->pool.progress.total++;
-        }
-    }
-}
-
-static void start_prefix(struct exploration *e, const struct prefix *p)
-{
-    struct job *j = free_job(&e->pool);
-
-    j->tape.count = p->count;
-    j->tape.room = 16;
-    for (unsigned i = 0; i < p->count; i++)
-        j->tape.decisions[i] = (struct host_decision){ .index = p->index[i],
-                                                       .value = p->value[i],
-                                                       .kind = HOST_CHOOSE_PREEMPT };
-    j->source = (struct source){ .replay = &j->tape };
-    snprintf(j->what, sizeof(j->what), "an order of threads with %u preemptions", p->count);
-    start(&e->pool, j);
-}
-
-int exhaust(const struct options *o)
-{
-    static struct exploration e;
-    struct prefix none = { 0 };
-
-    pool_begin(&e.pool, o, "orders", 1);
-    e.pool.over = extend;
-    e.pool.context = &e;
-    push(&e, &none);
-    while (!e.pool.stopped && (e.depth || is_busy(&e.pool))) {
-        if (e.depth) {
-            struct prefix p = e.stack[--e.depth];
-            start_prefix(&e, &p);
-        } else {
-            wait_for_one(&e.pool);
-        }
-    }
-    free(e.stack);
-    return pool_end(&e.pool);
 }

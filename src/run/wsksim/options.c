@@ -41,6 +41,7 @@ static const char help[] =
     "  --shrink              make the tape of a failure smaller; with --replay: of that tape\n"
     "  --exhaust --preemptions K   every order of threads with at most K decisions that are not\n"
     "                        the boring one (default 1)\n"
+    "  --while-threads       of --exhaust: decide only while a driver has a thread of its own\n"
     "  --oom-sweep           fail every allocation once, and every one from there on\n"
     "  --cancel-sweep        cancel all requests, and unload, at every decision\n"
     "  --calm                no faults: seeds only choose who runs next and what packets do\n"
@@ -70,6 +71,7 @@ enum {
     O_SHRINK,
     O_EXHAUST,
     O_PREEMPTIONS,
+    O_WHILE_THREADS,
     O_OOM,
     O_CANCEL,
     O_CALM,
@@ -90,38 +92,40 @@ enum {
     O_VERSION
 };
 
-static const struct option long_options[] = { { "seed", required_argument, NULL, O_SEED },
-                                              { "seeds", required_argument, NULL, O_SEEDS },
-                                              { "shard", required_argument, NULL, O_SHARD },
-                                              { "jobs", required_argument, NULL, O_JOBS },
-                                              { "keep-going", no_argument, NULL, O_KEEP_GOING },
-                                              { "twice", no_argument, NULL, O_TWICE },
-                                              { "hashes", required_argument, NULL, O_HASHES },
-                                              { "scenario", required_argument, NULL, O_SCENARIO },
-                                              { "replay", required_argument, NULL, O_REPLAY },
-                                              { "shrink", no_argument, NULL, O_SHRINK },
-                                              { "exhaust", no_argument, NULL, O_EXHAUST },
-                                              { "preemptions", required_argument, NULL,
-                                                O_PREEMPTIONS },
-                                              { "oom-sweep", no_argument, NULL, O_OOM },
-                                              { "cancel-sweep", no_argument, NULL, O_CANCEL },
-                                              { "calm", no_argument, NULL, O_CALM },
-                                              { "for", required_argument, NULL, O_FOR },
-                                              { "param", required_argument, NULL, O_PARAM },
-                                              { "host", required_argument, NULL, O_HOST },
-                                              { "cpus", required_argument, NULL, O_CPUS },
-                                              { "verify", required_argument, NULL, O_VERIFY },
-                                              { "config", required_argument, NULL, O_CONFIG },
-                                              { "ready-delay", required_argument, NULL, O_READY },
-                                              { "timeline", no_argument, NULL, O_TIMELINE },
-                                              { "until", required_argument, NULL, O_UNTIL },
-                                              { "gdb", no_argument, NULL, O_GDB },
-                                              { "tapes", required_argument, NULL, O_TAPES },
-                                              { "quiet", no_argument, NULL, O_QUIET },
-                                              { "verbose", no_argument, NULL, O_VERBOSE },
-                                              { "help", no_argument, NULL, O_HELP },
-                                              { "version", no_argument, NULL, O_VERSION },
-                                              { NULL, 0, NULL, 0 } };
+static const struct option long_options[] = {
+    { "seed", required_argument, NULL, O_SEED },
+    { "seeds", required_argument, NULL, O_SEEDS },
+    { "shard", required_argument, NULL, O_SHARD },
+    { "jobs", required_argument, NULL, O_JOBS },
+    { "keep-going", no_argument, NULL, O_KEEP_GOING },
+    { "twice", no_argument, NULL, O_TWICE },
+    { "hashes", required_argument, NULL, O_HASHES },
+    { "scenario", required_argument, NULL, O_SCENARIO },
+    { "replay", required_argument, NULL, O_REPLAY },
+    { "shrink", no_argument, NULL, O_SHRINK },
+    { "exhaust", no_argument, NULL, O_EXHAUST },
+    { "preemptions", required_argument, NULL, O_PREEMPTIONS },
+    { "while-threads", no_argument, NULL, O_WHILE_THREADS },
+    { "oom-sweep", no_argument, NULL, O_OOM },
+    { "cancel-sweep", no_argument, NULL, O_CANCEL },
+    { "calm", no_argument, NULL, O_CALM },
+    { "for", required_argument, NULL, O_FOR },
+    { "param", required_argument, NULL, O_PARAM },
+    { "host", required_argument, NULL, O_HOST },
+    { "cpus", required_argument, NULL, O_CPUS },
+    { "verify", required_argument, NULL, O_VERIFY },
+    { "config", required_argument, NULL, O_CONFIG },
+    { "ready-delay", required_argument, NULL, O_READY },
+    { "timeline", no_argument, NULL, O_TIMELINE },
+    { "until", required_argument, NULL, O_UNTIL },
+    { "gdb", no_argument, NULL, O_GDB },
+    { "tapes", required_argument, NULL, O_TAPES },
+    { "quiet", no_argument, NULL, O_QUIET },
+    { "verbose", no_argument, NULL, O_VERBOSE },
+    { "help", no_argument, NULL, O_HELP },
+    { "version", no_argument, NULL, O_VERSION },
+    { NULL, 0, NULL, 0 }
+};
 
 static void say(const char *format, va_list args)
 {
@@ -325,6 +329,9 @@ static void take_how(struct options *o, int which, const char *value)
     switch (which) {
     case O_JOBS:
         o->jobs = (unsigned)parse_number("--jobs", value, 1, MAX_JOBS);
+        break;
+    case O_WHILE_THREADS:
+        o->only_threads = true;
         break;
     case O_KEEP_GOING:
         o->keep_going = true;

@@ -26,9 +26,10 @@
 static const char magic[] = "# OpenWSK tape 1";
 
 /* The drivers' images in this process, which only names their lines. */
+static struct host_module *images[64];
+
 static uintptr_t image_base(const struct options *o, unsigned number)
 {
-    static struct host_module *images[64];
     uintptr_t low = 0, high;
     char why[256];
 
@@ -37,6 +38,17 @@ static uintptr_t image_base(const struct options *o, unsigned number)
     if (images[number])
         host_module_range(images[number], &low, &high);
     return low;
+}
+
+/* A child that were forked while they are here would load none anew: the data of the drivers would
+ * stay from one run to the next. */
+static void drop_images(void)
+{
+    for (size_t i = 0; i < sizeof(images) / sizeof(*images); i++) {
+        if (images[i])
+            host_module_close(images[i]);
+        images[i] = NULL;
+    }
 }
 
 void decision_place(const struct options *o, const struct host_decision *d, char *text, size_t size)
@@ -79,6 +91,7 @@ const char *tape_write(const struct options *o, const struct source *source,
     fprintf(f, "fail %s\n", out->failure);
     for (uint64_t i = 0; i < out->tape.count; i++)
         write_decision(f, o, &out->tape.decisions[i]);
+    drop_images();
     if (fclose(f))
         usage_error("cannot write %s: %s", name, strerror(errno));
     return name;

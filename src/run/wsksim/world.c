@@ -31,6 +31,7 @@ static struct world {
     bool timeline;
     bool clean; /* the process can have another run */
     struct host_thread *main_thread, *trouble_maker;
+    bool loading;       /* boot is over */
     bool trouble, over; /* for the trouble maker; for the main thread: unload now */
 } world;
 
@@ -124,11 +125,20 @@ static void build_network(void)
         scenario_begin(world.options->scenario, world.network);
 }
 
+/* A tape that only says who runs when asks for no failure. */
+static bool fails_something(const struct host_tape *tape)
+{
+    for (uint64_t i = 0; tape && i < tape->count; i++)
+        if (tape->decisions[i].kind == HOST_CHOOSE_FAULT)
+            return true;
+    return false;
+}
+
 /* A failure that was asked for is no failure of the driver. */
 static bool asked_for(void)
 {
     return world.source->fail_at || world.source->cancel_at || world.source->unload_at ||
-           (world.source->seeded && !world.options->calm) || world.source->replay;
+           (world.source->seeded && !world.options->calm) || fails_something(world.source->replay);
 }
 
 static bool boot(void)
@@ -259,6 +269,7 @@ static void live_and_die(void *unused)
     if (boot()) {
         set_parameters();
         world.out->window = host_sim_choices();
+        world.loading = true;
         load();
         if (world.loaded == world.options->driver_count)
             live();
@@ -308,6 +319,16 @@ static void decided(void *context, struct host_decision *d)
     d->pc = d->image ? d->pc - low : 0;
 }
 
+/* Orders of threads: from the load on, or while a driver's threads can meet. */
+static uint32_t branch(void *context, uint32_t n, const char *site)
+{
+    (void)context;
+    host_sim_hold(true); /* who looks does not take part */
+    bool now = world.loading && (!world.options->only_threads || kernel_threads() >= 2);
+    host_sim_hold(false);
+    return now ? world.source->branch(n, site) : 0;
+}
+
 static struct host_sim_config config_of(const struct source *s, enum show show, struct outcome *out)
 {
     return (struct host_sim_config){
@@ -318,8 +339,7 @@ static struct host_sim_config config_of(const struct source *s, enum show show, 
         .record = &out->tape,
         .fail_at = s->fail_at,
         .fail_on = s->fail_on,
-        .ranges = out->ranges,
-        .range_room = MAX_POINTS,
+        .branch = s->branch ? branch : NULL,
         .reach = s->cancel_at ? s->cancel_at : s->unload_at,
         .reached = reached,
         .stack_bytes = STACK_BYTES,

@@ -43,6 +43,7 @@ struct options {
     uint64_t first_seed, last_seed;
     unsigned shard, shards;
     unsigned preemptions;
+    bool only_threads; /* --while-threads */
     const char *tape_file;
     const char *tape_dir;
     bool shrink, keep_going, gdb, timeline, twice;
@@ -71,13 +72,14 @@ struct source {
     uint64_t fail_at;
     bool fail_on;
     uint64_t cancel_at; /* the decision at which pending requests are cancelled; 0: none */
+    /* Answers decisions about switches in its own way (see host_sim_config); NULL: 0. */
+    uint32_t (*branch)(uint32_t n, const char *site);
     uint64_t unload_at; /* the decision at which the unload begins; 0: at the end */
 };
 
 /* ---- the outcome of a run, in memory that parent and child share ---- */
 
 #define MAX_DECISIONS (1u << 18)
-#define MAX_POINTS    (1u << 20)
 #define OUTPUT_BYTES  (256u << 10)
 
 struct outcome {
@@ -87,10 +89,7 @@ struct outcome {
     uint64_t faults; /* questions whether to fail */
     struct host_tape tape;
     struct host_decision decisions[MAX_DECISIONS];
-    /* The range of each decision about a switch, 0 for others, from `window` to the end. */
-    uint64_t window;
-    uint64_t points;
-    uint8_t ranges[MAX_POINTS];
+    uint64_t window, points; /* decisions before the load, and in all */
     size_t output_length;
     char output[OUTPUT_BYTES]; /* what the run printed, when it is not shown */
 };
@@ -138,9 +137,12 @@ void decision_place(const struct options *o, const struct host_decision *d, char
 
 int sweep_seeds(const struct options *o);
 int replay_tape(const struct options *o);
-int exhaust(const struct options *o);
+int exhaust(const struct options *o); /* orders.c */
 int sweep_failures(const struct options *o);
 int sweep_cancels(const struct options *o);
+
+/* The run to which all others are compared. Ends the program when it fails by itself. */
+struct outcome *boring_run(const struct options *o);
 
 /* ---- shrink.c ---- */
 
