@@ -128,7 +128,7 @@ static void build_network(void)
 static bool asked_for(void)
 {
     return world.source->fail_at || world.source->cancel_at || world.source->unload_at ||
-           (world.source->seeded && !world.options->calm) || world.source->replay;
+           ((world.source->seeded || world.source->replay) && !world.options->calm);
 }
 
 static bool boot(void)
