@@ -107,8 +107,9 @@ void WskpRequestFree(WSKP_REQUEST *Request)
         host_free(Request->Iov);
     host_free(Request->Extra);
     REQUEST_CACHE *cache = &Caches[KiCurrentProcessor()];
+    BOOLEAN full = host_choose(2, HOST_CHOOSE_ORDER, "WskpRequestFree") != 0;
     host_lock(&cache->Lock);
-    BOOLEAN keep = cache->Count < CACHE_LIMIT;
+    BOOLEAN keep = cache->Count < CACHE_LIMIT && !full;
     if (keep) {
         Request->Link.Flink = (PLIST_ENTRY)cache->Free;
         cache->Free = Request;
