@@ -109,14 +109,26 @@ static void resume_reading(struct net_rx *rx)
     host_unlock(&ep->gate);
 }
 
+/* Endpoints whose memory is there. */
+static long endpoints;
+
+long sim_ep_count(void)
+{
+    return endpoints;
+}
+
 static void free_ep(struct net_rx *rx)
 {
+    endpoints--;
     host_free(ep_of_rx(rx));
 }
 
 struct sim_ep *sim_ep_alloc(void)
 {
-    return host_zalloc(sizeof(struct sim_ep));
+    struct sim_ep *ep = host_zalloc(sizeof(*ep));
+
+    endpoints += ep != NULL;
+    return ep;
 }
 
 static void sock_ready(struct sim_sock *s)
@@ -293,7 +305,8 @@ void sim_ep_end(struct sim_ep *ep)
         if (net->service_tail == &ep->service_next)
             net->service_tail = p;
     }
-    host_free(ep->spare);
+    if (ep->spare)
+        free_ep(&ep->spare->rx_account);
     net_rx_put(&ep->rx_account);
 }
 

@@ -38,6 +38,7 @@ int sim_world_create(struct sim_world **out, const struct sim_config *config)
         host_free(w);
         return -EBUSY;
     }
+    w->endpoints = sim_ep_count();
     *out = w;
     return 0;
 }
@@ -48,6 +49,8 @@ void sim_world_destroy(struct sim_world *w)
     struct sim_link *l;
 
     HOST_ASSERT(!w->nets);
+    if (w->config.violation && sim_ep_count() != w->endpoints)
+        sim_violation(w, "endpoints are left, or buffers that they received");
     host_lock(&w->lock);
     sim_peers_free(w);
     while (w->conns)

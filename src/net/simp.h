@@ -88,6 +88,7 @@ struct sim_port {
 };
 
 struct sim_world {
+    long endpoints; /* there were as many before */
     struct host_lock lock;
     struct sim_config config;
     struct sim_faults faults;
@@ -417,6 +418,7 @@ void sim_run_finished(struct sim_net *net, bool all);
 void sim_queue_receive(struct sim_ep *ep, struct net_op *op);
 size_t sim_iov_bytes(const struct iovec *iov, unsigned n);
 struct sim_ep *sim_ep_alloc(void);
+long sim_ep_count(void); /* whose memory is there: not closed, or buffers of theirs are kept */
 void sim_ep_init(struct sim_ep *ep, struct sim_net *net, enum net_ep_kind kind,
                  enum net_family family, size_t rx_limit_bytes);
 void sim_ep_look(struct sim_ep *ep);

@@ -76,8 +76,9 @@ void WskpNodeFree(WSKP_NODE *Node)
     if (Node->Buf)
         net_buf_put(Node->Buf);
     Node->Magic = 0;
+    BOOLEAN full = host_choose(2, HOST_CHOOSE_ORDER, "WskpNodeFree") != 0;
     host_lock(&cache->Lock);
-    BOOLEAN keep = cache->Count < CACHE_LIMIT;
+    BOOLEAN keep = cache->Count < CACHE_LIMIT && !full;
     if (keep) {
         Node->Link.Flink = (PLIST_ENTRY)cache->Free;
         cache->Free = Node;

@@ -20,6 +20,8 @@
  */
 #include "wsk/wskp.h"
 
+#include <errno.h>
+
 typedef struct _REQUEST_CACHE {
     struct host_lock Lock; /* protects the list and the count */
     WSKP_REQUEST *Free;
@@ -105,8 +107,9 @@ void WskpRequestFree(WSKP_REQUEST *Request)
         host_free(Request->Iov);
     host_free(Request->Extra);
     REQUEST_CACHE *cache = &Caches[KiCurrentProcessor()];
+    BOOLEAN full = host_choose(2, HOST_CHOOSE_ORDER, "WskpRequestFree") != 0;
     host_lock(&cache->Lock);
-    BOOLEAN keep = cache->Count < CACHE_LIMIT;
+    BOOLEAN keep = cache->Count < CACHE_LIMIT && !full;
     if (keep) {
         Request->Link.Flink = (PLIST_ENTRY)cache->Free;
         cache->Free = Request;
@@ -312,18 +315,30 @@ NTSTATUS WskpRequestSubmit(WSKP_REQUEST *Request, BOOLEAN *Inline)
     return STATUS_PENDING;
 }
 
+/*
+ * A done() handler may find that the socket's close has been submitted behind its operation: then
+ * nothing more may follow, and the request ends as the close ends all others.
+ */
 void WskpRequestGoOn(WSKP_REQUEST *Request)
 {
     struct net_ep *ep = EndpointOf(Request);
+    WSKP_SOCKET *s = Request->Socket;
 
+    if (s && !WskpTryHold(s)) {
+        Request->Op.result = -ECANCELED;
+        Request->Op.done(&Request->Op);
+        return;
+    }
     InterlockedIncrement(&Request->Refs);
     if (Wskp.Transport->submit(ep, &Request->Op) == NET_DONE) {
         InterlockedDecrement(&Request->Refs);
         Request->Op.done(&Request->Op);
-        return;
+    } else {
+        RecheckCancel(Request, ep);
+        Dereference(Request);
     }
-    RecheckCancel(Request, ep);
-    Dereference(Request);
+    if (s)
+        WskpLeave(s);
 }
 
 void WskpCompleteIrp(PIRP Irp, NTSTATUS Status, ULONG_PTR Information)

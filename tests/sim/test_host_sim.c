@@ -340,6 +340,50 @@ static void stuck_runs_say_so(void **state)
     expect_stuck(calls_nobody, "calls nobody");
 }
 
+/* ---- memory ---------------------------------------------------------------------------------- */
+
+static void writes_after_free(void *arg)
+{
+    char *volatile p = host_alloc(100, 16);
+
+    (void)arg;
+    host_free(p);
+    p[50] = 1;
+}
+
+static void frees_only(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 10000; i++)
+        host_free(host_alloc(100, 64));
+    host_free(NULL);
+}
+
+/* Does the run end well, in a process of its own? */
+static bool ends_well(void (*fn)(void *))
+{
+    static const struct host_sim_config boring;
+    int status;
+    pid_t child = fork();
+
+    if (child == 0) {
+        close(STDERR_FILENO);
+        host_sim_run(&boring, fn, NULL, &end);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static void freed_memory_is_watched(void **state)
+{
+    (void)state;
+    assert_true(ends_well(frees_only));
+#ifndef __SANITIZE_THREAD__
+    assert_false(ends_well(writes_after_free));
+#endif
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -352,6 +396,7 @@ int main(void)
         cmocka_unit_test(everybody_gets_on),
         cmocka_unit_test(what_is_left_is_counted),
         cmocka_unit_test(stuck_runs_say_so),
+        cmocka_unit_test(freed_memory_is_watched),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

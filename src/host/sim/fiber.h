@@ -76,6 +76,12 @@ int64_t sched_now(void);
 /* Stops the run: nothing more can happen. Says why, and what every fiber waits for. */
 __attribute__((noreturn)) void sched_stuck(const char *why);
 
+/* ---- memory.c ---- */
+
+/* The end of a run: gives back the blocks that were freed in it, and looks whether they were used.
+ */
+void memory_end(void);
+
 /* ---- watchdog.c ---- */
 
 void watchdog_start(unsigned seconds);

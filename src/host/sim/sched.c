@@ -716,6 +716,7 @@ void host_sim_run(const struct host_sim_config *config, void (*fn)(void *), void
     go_to(main_fiber);
     sim.on = false;
     watchdog_stop();
+    memory_end();
     host_reserve_end();
     memset(result, 0, sizeof(*result));
     choice_end(result);

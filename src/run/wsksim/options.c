@@ -32,6 +32,7 @@ static const char help[] =
     "  --seeds A..B          a sweep over these seeds, on all processors\n"
     "  --shard I/N           of a sweep only the I-th of N parts\n"
     "  --jobs N              processes at once (default: the machine's processors)\n"
+    "  --apart               each run of a sweep in a process of its own\n"
     "  --keep-going          do not stop at the first failure\n"
     "  --twice               every seed twice: the two runs must be the same\n"
     "  --hashes FILE         write each seed and the hash of its run, to compare with other runs\n"
@@ -64,6 +65,7 @@ enum {
     O_SHARD,
     O_JOBS,
     O_KEEP_GOING,
+    O_APART,
     O_TWICE,
     O_HASHES,
     O_SCENARIO,
@@ -98,6 +100,7 @@ static const struct option long_options[] = {
     { "shard", required_argument, NULL, O_SHARD },
     { "jobs", required_argument, NULL, O_JOBS },
     { "keep-going", no_argument, NULL, O_KEEP_GOING },
+    { "apart", no_argument, NULL, O_APART },
     { "twice", no_argument, NULL, O_TWICE },
     { "hashes", required_argument, NULL, O_HASHES },
     { "scenario", required_argument, NULL, O_SCENARIO },
@@ -335,6 +338,9 @@ static void take_how(struct options *o, int which, const char *value)
         break;
     case O_KEEP_GOING:
         o->keep_going = true;
+        break;
+    case O_APART:
+        o->apart = true;
         break;
     case O_TWICE:
         o->twice = true;

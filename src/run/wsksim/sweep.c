@@ -48,15 +48,24 @@ static void write_hash(const struct options *o, uint64_t seed, const struct outc
         usage_error("--hashes: cannot write: %s", strerror(errno));
 }
 
-/* Runs a seed; true: it went well, and the process can have another run. */
+/* true: it went well, and the process can have another run. */
+static bool run_once(const struct options *o, const struct source *source, struct outcome *out)
+{
+    if (!o->apart)
+        return run_here(o, source, SHOW_NOTHING, out);
+    run_apart(o, source, SHOW_NOTHING, out);
+    return !out->status;
+}
+
+/* Runs a seed. */
 static bool run_seed(const struct options *o, uint64_t seed, struct outcome *out)
 {
     struct source source = { .seeded = seed != 0, .seed = seed };
 
-    if (!run_here(o, &source, SHOW_NOTHING, out))
+    if (!run_once(o, &source, out))
         return false;
     uint64_t hash = out->result.hash;
-    if (o->twice && (!run_here(o, &source, SHOW_NOTHING, out) || out->result.hash != hash)) {
+    if (o->twice && (!run_once(o, &source, out) || out->result.hash != hash)) {
         if (!out->status)
             snprintf(out->failure, sizeof(out->failure), "the same seed gives another run");
         return false;

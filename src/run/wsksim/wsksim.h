@@ -46,7 +46,7 @@ struct options {
     bool only_threads; /* --while-threads */
     const char *tape_file;
     const char *tape_dir;
-    bool shrink, keep_going, gdb, timeline, twice;
+    bool shrink, keep_going, apart, gdb, timeline, twice;
     FILE *hashes; /* NULL: nobody wants them */
     unsigned jobs;
     uint64_t stop_at;
