@@ -22,7 +22,9 @@ TEST(disconnect_send, "")
 
     CHECK_STATUS(MakePair(AF_INET, NULL, NULL, NULL, NULL, &P), STATUS_SUCCESS);
     Race(DisconnectIt, NULL, SendIt, MakePattern(BYTES, 1));
-    CHECK_EITHER(Sent, STATUS_SUCCESS, STATUS_INVALID_DEVICE_STATE);
+    /* Too late: for the socket's state, or when the transport had sent the end already (D33). */
+    CHECK(Sent == STATUS_SUCCESS || Sent == STATUS_INVALID_DEVICE_STATE ||
+          Sent == STATUS_CONNECTION_ABORTED);
     /* The peer gets all of what was sent, then the end. */
     CHECK_STATUS(Receive(P.Server, to, 2 * BYTES, 0, &got), STATUS_SUCCESS);
     CHECK_EQ(got, Sent == STATUS_SUCCESS ? BYTES : 0);
