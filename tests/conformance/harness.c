@@ -5,7 +5,7 @@
 
 #include <ntstrsafe.h>
 
-#define TAG      'fnoC'
+#define TAG 'fnoC'
 #ifndef MAX_OPEN
 #define MAX_OPEN 8192
 #endif

@@ -18,7 +18,7 @@
 #define UNLOAD_TIMEOUT_MS 60000
 #define STACK_BYTES       (512u << 10)
 #define LIVENESS_NS       (200 * SECOND_NS) /* a connect without an answer takes two minutes */
-#define LOOK_NS           (SECOND_NS / 100) /* until it is first looked whether the peers are done */
+#define LOOK_NS           (SECOND_NS / 100) /* until the first look whether the peers are done */
 
 static struct world {
     const struct options *options;
