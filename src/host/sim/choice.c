@@ -32,6 +32,7 @@ static struct {
     uint64_t by_step_count;
     uint64_t faults; /* questions whether to fail */
     bool calm;
+    bool spared; /* nothing is made to fail for now */
 
     /* what the seed drew */
     enum host_strategy strategy;
@@ -151,6 +152,11 @@ void choice_end(struct host_sim_result *result)
 uint64_t host_sim_choices(void)
 {
     return run.index;
+}
+
+void host_sim_spare(bool on)
+{
+    run.spared = on;
 }
 
 void host_sim_calm_down(void)
@@ -285,8 +291,10 @@ uint32_t host_choose(uint32_t n, enum host_choice kind, const char *site)
         return 0;
     sched_running()->steps++;
     bool question = kind == HOST_CHOOSE_FAULT && n == 2 && !run.calm;
+    bool spared = question && run.spared;
+    question = question && !spared;
     run.faults += question;
-    if (run.calm)
+    if (run.calm || spared)
         value = 0;
     else if (question && run.config.fail_at && run.faults >= run.config.fail_at &&
              (run.faults == run.config.fail_at || run.config.fail_on))

@@ -214,8 +214,11 @@ static void live(void)
     }
     wait_until(world.start_ns + (int64_t)(seconds * SECOND_NS));
     sim_heal(world.network);
-    if (s && !world.over)
+    if (s && !world.over) {
+        host_sim_spare(true); /* who waits for memory, gets it now */
         wait_until(host_now() + LIVENESS_NS);
+        host_sim_spare(false);
+    }
 }
 
 /* What the peers have seen counts, unless the unload came upon them. */
