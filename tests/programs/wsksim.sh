@@ -68,7 +68,7 @@ says 'met another place'
 
 # Every order of threads with one preemption contains the race; a thread that cannot be made, the leak.
 expect 3 wsksim --exhaust --preemptions 1 racy.so
-says 'an order of threads with 1 preemptions failed: STOP 0x000000E2'
+says 'an order of threads with 1 preemption failed: STOP 0x000000E2'
 expect 3 wsksim --oom-sweep racy.so
 says 'failed: VF-POOL-07'
 # So does a cancellation in its middle, because others run then; it is on the tape.
