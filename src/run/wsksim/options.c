@@ -433,14 +433,13 @@ static void take_tape(struct options *o)
 {
     int count;
     char **words = tape_words(o->tape_file, &count);
-    char **argv = calloc((size_t)count + 2, sizeof(*argv));
-
-    if (!argv)
+    o->tape_words = calloc((size_t)count + 2, sizeof(*o->tape_words));
+    if (!o->tape_words)
         usage_error("out of memory");
-    argv[0] = "wsksim";
+    o->tape_words[0] = "wsksim";
     for (int i = 0; i < count; i++)
-        argv[i + 1] = words[i];
-    take_words(o, count + 1, argv, true);
+        o->tape_words[i + 1] = words[i];
+    take_words(o, count + 1, o->tape_words, true);
 }
 
 static void check(const struct options *o)

@@ -50,7 +50,8 @@ struct options {
     FILE *hashes; /* NULL: nobody wants them */
     unsigned jobs;
     uint64_t stop_at;
-    int argc; /* the words that say what runs, for the tape */
+    char **tape_words; /* the command line that a tape brought; drivers may point into it */
+    int argc;          /* the words that say what runs, for the tape */
     char **argv;
 };
 
