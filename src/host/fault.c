@@ -80,9 +80,11 @@ static bool near_end(greg_t p, int64_t room)
 {
     const void *low, *high;
 
+    if (!reserve.area) /* a thread that is not known yet: a handler is no place to get to know it */
+        return false;
     host_stack_bounds(&low, &high);
     int64_t distance = p - (greg_t)low;
-    return reserve.area && distance < room && distance > -FRAME_BYTES;
+    return distance < room && distance > -FRAME_BYTES;
 }
 
 static void classify(struct host_fault *fault, int number, const siginfo_t *info, long error)
