@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,10 +32,11 @@ static struct host_module *images[64];
 static uintptr_t image_base(const struct options *o, unsigned number)
 {
     uintptr_t low = 0, high;
-    char why[256];
+    char why[256], path[PATH_MAX];
 
-    if (!images[number])
-        images[number] = host_module_open(o->drivers[number], why, sizeof(why));
+    /* A name without a slash would be searched for in the library path. */
+    if (!images[number] && realpath(o->drivers[number], path))
+        images[number] = host_module_open(path, why, sizeof(why));
     if (images[number])
         host_module_range(images[number], &low, &high);
     return low;
