@@ -439,6 +439,7 @@ static void take_tape(struct options *o)
     o->tape_words[0] = "wsksim";
     for (int i = 0; i < count; i++)
         o->tape_words[i + 1] = words[i];
+    free(words);
     take_words(o, count + 1, o->tape_words, true);
 }
 
