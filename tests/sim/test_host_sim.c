@@ -342,6 +342,7 @@ static void stuck_runs_say_so(void **state)
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
+#ifndef __SANITIZE_THREAD__ /* it reports the write itself, and goes on */
 static void writes_after_free(void *arg)
 {
     char *volatile p = host_alloc(100, 16);
@@ -350,6 +351,7 @@ static void writes_after_free(void *arg)
     host_free(p);
     p[50] = 1;
 }
+#endif
 
 static void frees_only(void *arg)
 {
