@@ -41,7 +41,6 @@ void *__tsan_get_current_fiber(void);
 void *__tsan_create_fiber(unsigned flags);
 void __tsan_destroy_fiber(void *fiber);
 void __tsan_switch_to_fiber(void *fiber, unsigned flags);
-#define TSAN_NO_SYNC 1
 #endif
 
 #define MAX_KEPT    64
@@ -164,7 +163,8 @@ void fiber_switch(struct fiber *from, struct fiber *to, bool ends)
 #ifdef WITH_TSAN
     if (!from->sanitizer)
         from->sanitizer = __tsan_get_current_fiber();
-    __tsan_switch_to_fiber(to->sanitizer, TSAN_NO_SYNC);
+    /* Flags 0: a switch orders what was before it. The scheduler's own state needs that. */
+    __tsan_switch_to_fiber(to->sanitizer, 0);
 #endif
 #ifdef WITH_ASAN
     /* NULL instead of a place for it: the fake stack of a fiber that ends is dropped. */
