@@ -1,8 +1,8 @@
 /*
- * memory.c: blocks of the simulated world: from the C library, too, but what is freed is
- * overwritten and kept for a while. So whoever uses it later meets nonsense and not something that
- * happens to be right still, and whoever writes to it is found when the block leaves: in every
- * build, whatever the allocator does. The sanitizers and valgrind do this themselves, and better.
+ * memory.c: what is freed in the simulated world is overwritten and kept for a while. So whoever
+ * uses it later meets nonsense and not something that happens to be right still, and whoever writes
+ * to it is found when the block leaves: in every build, whatever the allocator does. The sanitizers
+ * and valgrind do this themselves, and better.
  */
 #include "host/host.h"
 #include "host/sim/fiber.h"
@@ -27,23 +27,6 @@ static struct {
 #else
 #define KEEPS true
 #endif
-
-void *host_alloc(size_t size, size_t align)
-{
-    void *p;
-
-    HOST_ASSERT((align & (align - 1)) == 0);
-    if (align <= 16)
-        return malloc(size ? size : 1);
-    if (posix_memalign(&p, align, size ? size : 1) != 0)
-        return NULL;
-    return p;
-}
-
-void *host_zalloc(size_t size)
-{
-    return calloc(1, size ? size : 1);
-}
 
 static size_t watched(void *p)
 {
