@@ -78,11 +78,6 @@ enum net_disposition epoll_answer(struct epoll_ep *ep, struct net_op *op, int64_
     return NET_DONE;
 }
 
-static bool is_send(enum net_opcode code)
-{
-    return code == NET_OP_SEND || code == NET_OP_SENDMSG;
-}
-
 void epoll_count_send(struct epoll_ep *ep)
 {
     __atomic_fetch_add(&ep->sends_pending, 1, __ATOMIC_RELAXED);
@@ -136,15 +131,6 @@ void epoll_service_later(struct epoll_ep *ep)
 /* ---- endpoints --------------------------------------------------------------------------------
  */
 
-size_t epoll_iov_bytes(const struct iovec *iov, unsigned n)
-{
-    size_t total = 0;
-
-    for (unsigned i = 0; i < n; i++)
-        total += iov[i].iov_len;
-    return total;
-}
-
 static struct epoll_ep *ep_of_rx(struct net_rx *rx)
 {
     return (struct epoll_ep *)((char *)rx - offsetof(struct epoll_ep, rx_account));
@@ -175,6 +161,11 @@ struct epoll_ep *epoll_ep_alloc(void)
     return ep;
 }
 
+static void finish(struct net_ep *base, struct net_op *op, int64_t result)
+{
+    epoll_finish(epoll_ep_of(base)->net, op, result);
+}
+
 void epoll_ep_init(struct epoll_ep *ep, struct epoll_net *net, enum net_ep_kind kind,
                    enum net_family family, size_t rx_limit_bytes)
 {
@@ -187,11 +178,7 @@ void epoll_ep_init(struct epoll_ep *ep, struct epoll_net *net, enum net_ep_kind 
     ep->batch = 2;
     host_lock_init(&ep->lock, HOST_RANK_NET_EP);
     net_rx_init(&ep->rx_account, rx_limit_bytes, resume_reading, free_ep);
-    net_queue_init(&ep->rx);
-    net_queue_init(&ep->tx);
-    net_queue_init(&ep->fin);
-    net_queue_init(&ep->acks);
-    net_queue_init(&ep->watch);
+    net_ops_init(&ep->ops, &ep->base, finish);
 }
 
 void epoll_ep_discard(struct epoll_ep *ep)
@@ -314,21 +301,6 @@ static int epoll_listen(struct net_ep *base, int backlog)
 /* ---- close ------------------------------------------------------------------------------------
  */
 
-static void end_all(struct epoll_ep *ep, struct net_queue *q, int64_t result)
-{
-    struct net_op *op, *next;
-
-    for (op = q->head; op; op = next) {
-        next = op->next;
-        if (op == ep->busy) {
-            op->priv[0] |= EPOLL_OP_CANCELED;
-            continue;
-        }
-        net_queue_remove(q, op);
-        epoll_finish(ep->net, op, result);
-    }
-}
-
 static void close_descriptor(struct epoll_ep *ep, bool abort)
 {
     struct linger now = { .l_onoff = 1, .l_linger = 0 };
@@ -345,23 +317,10 @@ static void close_descriptor(struct epoll_ep *ep, bool abort)
     ep->fd = -1;
 }
 
-static void end_everything(struct epoll_ep *ep, int64_t result)
-{
-    if (ep->connect) {
-        epoll_finish(ep->net, ep->connect, result);
-        ep->connect = NULL;
-    }
-    end_all(ep, &ep->tx, result);
-    end_all(ep, &ep->acks, result);
-    end_all(ep, &ep->fin, result);
-    end_all(ep, &ep->watch, result);
-    end_all(ep, &ep->rx, result);
-}
-
 /* Without a descriptor every call fails in the kernel; the flags let each operation try it. */
 static int lose(struct epoll_ep *ep)
 {
-    end_everything(ep, -EBADF);
+    net_ops_end_all(&ep->ops, -EBADF);
     close_descriptor(ep, true);
     ep->error = EBADF;
     ep->readable = ep->writable = ep->hung_up = true;
@@ -375,10 +334,10 @@ static enum net_disposition submit_close(struct epoll_ep *ep, struct net_op *op)
     ep->closed = true;
     if (ep->kind == NET_EP_RESOLVER)
         epoll_close_resolver(ep);
-    end_everything(ep, -ECANCELED);
+    net_ops_end_all(&ep->ops, -ECANCELED);
     close_descriptor(ep, op->flags & NET_F_ABORT);
-    if (ep->busy)
-        ep->close = op;
+    if (ep->ops.busy)
+        ep->ops.close = op;
     else
         epoll_finish(ep->net, op, 0);
     host_unlock(&ep->lock);
@@ -430,7 +389,7 @@ static void run_done(struct epoll_net *net, struct net_op *op)
     op->done(op);
     if (code == NET_OP_CLOSE)
         end_ep(ep);
-    else if (is_send(code)) /* the endpoint is there: its close comes later */
+    else if (net_op_is_send(code)) /* the endpoint is there: its close comes later */
         __atomic_fetch_sub(&ep->sends_pending, 1, __ATOMIC_RELEASE);
 }
 
@@ -444,7 +403,7 @@ void epoll_run_ready(struct epoll_net *net)
 
 void epoll_busy_begin(struct epoll_ep *ep, struct net_op *op)
 {
-    ep->busy = op;
+    ep->ops.busy = op;
     host_unlock(&ep->lock);
     epoll_run_ready(ep->net); /* what was finished before comes before */
 }
@@ -452,15 +411,15 @@ void epoll_busy_begin(struct epoll_ep *ep, struct net_op *op)
 void epoll_busy_end(struct epoll_ep *ep)
 {
     host_lock(&ep->lock);
-    ep->busy = NULL;
+    ep->ops.busy = NULL;
 }
 
 static void finish_close(struct epoll_ep *ep)
 {
-    if (ep->close && !ep->busy) {
+    if (ep->ops.close && !ep->ops.busy) {
         /* Not as ready: what the close ended waits among the finished, and comes before it. */
-        epoll_finish(ep->net, ep->close, 0);
-        ep->close = NULL;
+        epoll_finish(ep->net, ep->ops.close, 0);
+        ep->ops.close = NULL;
     }
 }
 
@@ -476,24 +435,8 @@ void epoll_deliver(struct epoll_ep *ep, struct net_op *op)
 
 void epoll_end_delivery(struct epoll_ep *ep, struct net_op *op)
 {
-    /* They were the callee's; the next done() may have none. */
-    op->buf = NULL;
-    op->accepted = NULL;
-    if (op->priv[0] & EPOLL_OP_CANCELED) {
-        net_queue_remove(&ep->rx, op);
+    if (net_ops_end_delivery(&ep->ops, op))
         epoll_ready(ep, op, -ECANCELED);
-    }
-}
-
-void epoll_queue_receive(struct epoll_ep *ep, struct net_op *op)
-{
-    struct net_op *at = ep->rx.head;
-
-    if (op->flags & NET_F_MULTI)
-        at = NULL;
-    while (at && !(at->flags & NET_F_MULTI))
-        at = at->next;
-    net_queue_insert(&ep->rx, op, at);
 }
 
 /* ---- the loop -----------------------------------------------------------------------------------
@@ -692,45 +635,14 @@ static int epoll_poll(struct net *base, int64_t deadline_ns)
 /* ---- submit and cancel --------------------------------------------------------------------------
  */
 
-static bool fits(const struct epoll_ep *ep, enum net_opcode code)
-{
-    switch (code) {
-    case NET_OP_CONNECT:
-    case NET_OP_ACCEPT:
-    case NET_OP_RECV:
-    case NET_OP_SEND:
-    case NET_OP_SHUTDOWN:
-    case NET_OP_WATCH:
-        return ep->kind == NET_EP_STREAM;
-    case NET_OP_RECVMSG:
-    case NET_OP_SENDMSG:
-        return ep->kind == NET_EP_DATAGRAM || ep->kind == NET_EP_RAW;
-    case NET_OP_RESOLVE:
-    case NET_OP_NAMEINFO:
-        return ep->kind == NET_EP_RESOLVER;
-    case NET_OP_ADDRESS_CHANGE:
-        return ep->kind == NET_EP_ROUTE;
-    case NET_OP_CLOSE:
-        return true;
-    }
-    return false;
-}
-
 static enum net_disposition epoll_submit(struct net_ep *base, struct net_op *op)
 {
     struct epoll_ep *ep = epoll_ep_of(base);
 
-    op->result = 0;
-    op->moved = 0;
-    op->buf = NULL;
-    op->accepted = NULL;
-    op->more = false;
-    op->drained = false;
-    op->priv[0] = 0;
-    op->priv[1] = (uintptr_t)ep;
-    if (!fits(ep, op->code))
-        return is_send(op->code) ? epoll_answer_send(ep, op, -EOPNOTSUPP)
-                                 : epoll_answer(ep, op, -EOPNOTSUPP);
+    net_op_begin(op, base);
+    if (!net_op_fits(ep->kind, op->code))
+        return net_op_is_send(op->code) ? epoll_answer_send(ep, op, -EOPNOTSUPP)
+                                        : epoll_answer(ep, op, -EOPNOTSUPP);
     switch (op->code) {
     case NET_OP_CONNECT:
         return epoll_submit_connect(ep, op);
@@ -758,7 +670,6 @@ static enum net_disposition epoll_submit(struct net_ep *base, struct net_op *op)
     }
 }
 
-/* `op` may have ended long ago: it is compared, and touched only if it is found. */
 static void epoll_cancel(struct net_ep *base, struct net_op *op)
 {
     struct epoll_ep *ep = epoll_ep_of(base);
@@ -766,27 +677,13 @@ static void epoll_cancel(struct net_ep *base, struct net_op *op)
     host_lock(&ep->lock);
     if (ep->kind == NET_EP_RESOLVER) {
         epoll_cancel_resolve(ep, op);
-    } else if (op == ep->connect) {
+    } else if (op == ep->ops.connect) {
+        ep->ops.connect = NULL;
         epoll_undo_connect(ep);
         epoll_finish(ep->net, op, -ECANCELED);
-    } else if (op == ep->busy) {
-        op->priv[0] |= EPOLL_OP_CANCELED;
-    } else if (net_queue_has(&ep->rx, op)) {
-        net_queue_remove(&ep->rx, op);
-        epoll_finish(ep->net, op, -ECANCELED);
-    } else if (net_queue_has(&ep->tx, op)) {
-        if (op->moved == 0) {
-            if (op->code == NET_OP_SHUTDOWN)
-                ep->fin_queued = false;
-            net_queue_remove(&ep->tx, op);
-            epoll_finish(ep->net, op, -ECANCELED);
-        }
-    } else if (net_queue_has(&ep->fin, op)) {
-        net_queue_remove(&ep->fin, op);
-        epoll_finish(ep->net, op, -ECANCELED);
-    } else if (net_queue_has(&ep->watch, op)) {
-        net_queue_remove(&ep->watch, op);
-        epoll_finish(ep->net, op, -ECANCELED);
+        epoll_service(ep); /* what waited for the connection ends, too */
+    } else {
+        net_ops_cancel(&ep->ops, op);
     }
     host_unlock(&ep->lock);
 }
@@ -801,10 +698,8 @@ static int get_queued(struct epoll_ep *ep, enum net_ctl what, int64_t *value)
     if (ioctl(ep->fd, what == NET_CTL_QUEUED_IN ? SIOCINQ : SIOCOUTQ, &n) < 0)
         return -errno;
     *value = n;
-    if (what == NET_CTL_QUEUED_OUT) {
-        for (const struct net_op *op = ep->tx.head; op; op = op->next)
-            *value += (int64_t)(op->code == NET_OP_SHUTDOWN ? 0 : op->priv[2] - op->moved);
-    }
+    if (what == NET_CTL_QUEUED_OUT)
+        *value += net_ops_unsent(&ep->ops);
     return 0;
 }
 

@@ -15,7 +15,7 @@
 #include "net/base.h"
 #include "net/buf.h"
 #include "net/control.h"
-#include "net/queue.h"
+#include "net/ops.h"
 
 #define EPOLL_RETRY_NS  (50 * 1000 * 1000) /* look again at what the kernel does not announce */
 #define EPOLL_RX_BUDGET 16                 /* reads per endpoint and turn */
@@ -59,7 +59,6 @@ struct epoll_ep {
     bool registered; /* with epoll */
     bool published;  /* atomic; see look_at() */
     bool listening, connected, closed, aborted;
-    bool fin_queued;         /* a graceful shutdown was submitted: no more sends */
     bool readable, writable; /* false only after the kernel said so; edges set them */
     bool hung_up;            /* the end or an error is behind the bytes */
     bool urgent;             /* a short read proves nothing: it may stop at the urgent mark */
@@ -69,15 +68,9 @@ struct epoll_ep {
     struct net_wants wants;
     int error; /* stream: the first fatal error, which the kernel tells only once */
 
-    struct net_queue rx, tx;
-    struct net_queue fin;          /* shutdowns that wait for the peer's acknowledgement */
-    struct net_queue acks;         /* sends that wait for the peer's acknowledgement */
+    struct net_ops ops;
     uint64_t sent_bytes;           /* given to the kernel in all */
     uint32_t sends_pending;        /* atomic: sends whose done() has not returned; see below */
-    struct net_queue watch;        /* wait for the peer's end */
-    struct net_op *connect;        /* in progress */
-    struct net_op *busy;           /* the loop runs its done() or place() now, without the lock */
-    struct net_op *close;          /* waits for `busy` to end */
     struct net_addr local, remote; /* local: as bound; remote: valid when connected */
     uint32_t read_hint, batch;
     struct epoll_ep *spare; /* listener: memory for the next connection */
@@ -87,11 +80,6 @@ struct epoll_ep {
     bool in_service, timed;
     struct epoll_ep *service_next, *timed_next;
 };
-
-/* op->priv[0] */
-#define EPOLL_OP_CANCELED 1
-/* op->priv[1]: the endpoint; op->priv[2]: bytes in iov, of a send;
- * op->priv[3]: where it ends in the stream, of a send in ep->acks */
 
 static inline struct epoll_ep *epoll_ep_of(struct net_ep *ep)
 {
@@ -107,8 +95,6 @@ static inline struct epoll_ep *epoll_ep_of(struct net_ep *ep)
 void epoll_count_send(struct epoll_ep *ep);
 /* As epoll_answer(), for a send that is over. */
 enum net_disposition epoll_answer_send(struct epoll_ep *ep, struct net_op *op, int64_t result);
-
-size_t epoll_iov_bytes(const struct iovec *iov, unsigned n);
 
 /* ---- epoll.c: the loop ------------------------------------------------------------------------
  */
@@ -161,9 +147,6 @@ int epoll_open_datagram(struct epoll_ep *ep);
 /* Options whose value the transport keeps to itself: true when it answered, with *result. */
 bool epoll_datagram_option(struct epoll_ep *ep, bool set, enum net_opt opt, void *data,
                            size_t *length, int *result);
-
-/* Puts a receive where it belongs: single ones are served before a repeating one. */
-void epoll_queue_receive(struct epoll_ep *ep, struct net_op *op);
 
 /* ---- resolver.c, route.c ------------------------------------------------------------------------
  */

@@ -84,7 +84,7 @@ enum net_disposition epoll_submit_accept(struct epoll_ep *ep, struct net_op *op)
     host_lock(&ep->lock);
     if (!ep->listening)
         fd = -EINVAL;
-    else if (!ep->busy && !ep->rx.head && ep->readable && !(op->flags & NET_F_MULTI))
+    else if (!ep->ops.busy && !ep->ops.rx.head && ep->readable && !(op->flags & NET_F_MULTI))
         fd = take_connection(ep, &op->addr);
     if (fd >= 0) {
         fresh = ep->spare;
@@ -96,7 +96,7 @@ enum net_disposition epoll_submit_accept(struct epoll_ep *ep, struct net_op *op)
         host_unlock(&ep->lock);
         return epoll_answer(ep, op, fd);
     }
-    epoll_queue_receive(ep, op);
+    net_ops_queue_receive(&ep->ops, op);
     if (fd == -ENOBUFS)
         epoll_service_later(ep);
     else if (ep->readable)
@@ -124,7 +124,7 @@ static void hand_over(struct epoll_ep *ep, struct net_op *op, int fd)
         epoll_end_delivery(ep, op);
         return;
     }
-    net_queue_remove(&ep->rx, op);
+    net_queue_remove(&ep->ops.rx, op);
     epoll_ready(ep, op, result);
 }
 
@@ -133,7 +133,7 @@ void epoll_run_accept(struct epoll_ep *ep)
     struct net_op *op;
     int budget = EPOLL_RX_BUDGET;
 
-    while ((op = ep->rx.head) && ep->readable && !ep->closed) {
+    while ((op = ep->ops.rx.head) && ep->readable && !ep->closed) {
         int fd;
 
         if (budget-- == 0) {
@@ -147,7 +147,7 @@ void epoll_run_accept(struct epoll_ep *ep)
             epoll_service_later(ep);
             return;
         } else if (fd != -EAGAIN) {
-            net_queue_remove(&ep->rx, op);
+            net_queue_remove(&ep->ops.rx, op);
             epoll_ready(ep, op, fd);
         }
     }

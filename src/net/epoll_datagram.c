@@ -118,15 +118,15 @@ enum net_disposition epoll_submit_sendmsg(struct epoll_ep *ep, struct net_op *op
     enum net_disposition d = NET_PENDING;
     int64_t result = -EAGAIN;
 
-    op->priv[2] = epoll_iov_bytes(op->iov, op->iovcnt);
+    op->priv[2] = net_iov_bytes(op->iov, op->iovcnt);
     host_lock(&ep->lock);
-    if (!ep->tx.head && ep->writable)
+    if (!ep->ops.tx.head && ep->writable)
         result = send_message(ep, op);
     if (result == -EAGAIN) {
-        if (!ep->tx.head)
+        if (!ep->ops.tx.head)
             ep->writable = false;
         epoll_count_send(ep);
-        net_queue_push(&ep->tx, op);
+        net_queue_push(&ep->ops.tx, op);
     } else {
         op->moved = result > 0 ? (uint64_t)result : 0;
         d = epoll_answer_send(ep, op, result);
@@ -139,7 +139,7 @@ static void run_sends(struct epoll_ep *ep)
 {
     struct net_op *op;
 
-    while ((op = ep->tx.head) && ep->writable) {
+    while ((op = ep->ops.tx.head) && ep->writable) {
         int64_t result = send_message(ep, op);
 
         if (result == -EAGAIN) {
@@ -147,7 +147,7 @@ static void run_sends(struct epoll_ep *ep)
             return;
         }
         op->moved = result > 0 ? (uint64_t)result : 0;
-        net_queue_remove(&ep->tx, op);
+        net_queue_remove(&ep->ops.tx, op);
         epoll_ready(ep, op, result);
     }
 }
@@ -236,11 +236,11 @@ enum net_disposition epoll_submit_recvmsg(struct epoll_ep *ep, struct net_op *op
     int64_t result = -EAGAIN;
 
     host_lock(&ep->lock);
-    if (op->iovcnt > 0 && ep->readable && !ep->busy &&
-        (!ep->rx.head || (ep->rx.head->flags & NET_F_MULTI)))
+    if (op->iovcnt > 0 && ep->readable && !ep->ops.busy &&
+        (!ep->ops.rx.head || (ep->ops.rx.head->flags & NET_F_MULTI)))
         result = read_iov(ep, op);
     if (result == -EAGAIN) {
-        epoll_queue_receive(ep, op);
+        net_ops_queue_receive(&ep->ops, op);
         if (ep->readable)
             epoll_service(ep);
     } else {
@@ -426,7 +426,7 @@ static bool buffer_step(struct epoll_ep *ep, struct net_op *op)
         deliver_items(ep, op, items, n);
         return true;
     }
-    net_queue_remove(&ep->rx, op);
+    net_queue_remove(&ep->ops.rx, op);
     if (n > 0) {
         fill(op, &items[0]);
         op->drained = true;
@@ -441,7 +441,7 @@ static bool iov_step(struct epoll_ep *ep, struct net_op *op)
 
     if (n == -EAGAIN)
         return false;
-    net_queue_remove(&ep->rx, op);
+    net_queue_remove(&ep->ops.rx, op);
     epoll_ready(ep, op, n);
     return true;
 }
@@ -452,7 +452,7 @@ void epoll_run_datagram(struct epoll_ep *ep)
     struct net_op *op;
 
     run_sends(ep);
-    while ((op = ep->rx.head) && ep->readable && !ep->closed) {
+    while ((op = ep->ops.rx.head) && ep->readable && !ep->closed) {
         if (budget-- == 0) {
             epoll_service(ep);
             return;

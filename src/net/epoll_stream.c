@@ -1,10 +1,10 @@
 /*
  * epoll_stream.c: TCP on the epoll transport: connect, send, receive, shutdown.
  *
- * submit() tries the system call at once where the order allows it; what is left waits in ep->tx or
- * ep->rx until the loop sees the edge. The kernel tells a connection's fatal error once, to whoever
- * asks first, so it is remembered in ep->error for the other direction. Everything here runs under
- * ep->lock.
+ * submit() tries the system call at once where the order allows it; what is left waits in
+ * ep->ops.tx or ep->ops.rx until the loop sees the edge. The kernel tells a connection's fatal
+ * error once, to whoever asks first, so it is remembered in ep->error for the other direction.
+ * Everything here runs under ep->lock.
  */
 #include <errno.h>
 #include <limits.h>
@@ -81,7 +81,7 @@ static int64_t start_connect(struct epoll_ep *ep, struct net_op *op)
         return -EAFNOSUPPORT;
     if (ep->listening)
         return -EINVAL;
-    if (ep->connect)
+    if (ep->ops.connect)
         return -EALREADY;
     if (ep->connected)
         return -EISCONN;
@@ -108,7 +108,7 @@ enum net_disposition epoll_submit_connect(struct epoll_ep *ep, struct net_op *op
     host_lock(&ep->lock);
     result = start_connect(ep, op);
     if (result == -EINPROGRESS)
-        ep->connect = op;
+        ep->ops.connect = op;
     else
         d = epoll_answer(ep, op, result);
     host_unlock(&ep->lock);
@@ -121,7 +121,6 @@ void epoll_stop_connect(struct epoll_ep *ep)
     struct sockaddr none = { .sa_family = AF_UNSPEC };
 
     (void)connect(ep->fd, &none, sizeof(none));
-    ep->connect = NULL;
     ep->connected = false;
 }
 
@@ -141,7 +140,7 @@ void epoll_undo_connect(struct epoll_ep *ep)
 
 static void check_connect(struct epoll_ep *ep)
 {
-    struct net_op *op = ep->connect;
+    struct net_op *op = ep->ops.connect;
     int error = socket_error(ep);
 
     if (!error) {
@@ -153,7 +152,7 @@ static void check_connect(struct epoll_ep *ep)
         if (state == TCP_CLOSE)
             error = ECONNREFUSED;
     }
-    ep->connect = NULL;
+    ep->ops.connect = NULL;
     if (error) {
         epoll_undo_connect(ep);
         ep->hung_up = false;
@@ -232,22 +231,22 @@ static int64_t may_send(const struct epoll_ep *ep)
 {
     if (ep->aborted)
         return -ECONNABORTED;
-    if (ep->fin_queued)
+    if (ep->ops.fin_queued)
         return -EPIPE;
-    return ep->connected || ep->connect ? 0 : -ENOTCONN;
+    return ep->connected || ep->ops.connect ? 0 : -ENOTCONN;
 }
 
 /* One without the flag must not overtake those that wait. */
 static bool awaits_ack(const struct epoll_ep *ep, const struct net_op *op)
 {
-    return (op->flags & NET_F_ACKED) || ep->acks.head;
+    return (op->flags & NET_F_ACKED) || ep->ops.acks.head;
 }
 
 /* All bytes of a NET_F_ACKED send are in the kernel: it waits for the peer (check_acks). */
 static void await_ack(struct epoll_ep *ep, struct net_op *op)
 {
     op->priv[3] = ep->sent_bytes;
-    net_queue_push(&ep->acks, op);
+    net_queue_push(&ep->ops.acks, op);
     epoll_service_later(ep);
 }
 
@@ -256,19 +255,19 @@ enum net_disposition epoll_submit_send(struct epoll_ep *ep, struct net_op *op)
     enum net_disposition d = NET_PENDING;
     int64_t result;
 
-    op->priv[2] = epoll_iov_bytes(op->iov, op->iovcnt);
+    op->priv[2] = net_iov_bytes(op->iov, op->iovcnt);
     host_lock(&ep->lock);
     result = may_send(ep);
     if (!result) {
         result = -EAGAIN;
-        if (!ep->tx.head && ep->writable)
+        if (!ep->ops.tx.head && ep->writable)
             result = send_one(ep, op);
     }
     if (result == -EAGAIN) {
-        if (!ep->tx.head)
+        if (!ep->ops.tx.head)
             ep->writable = false;
         epoll_count_send(ep);
-        net_queue_push(&ep->tx, op);
+        net_queue_push(&ep->ops.tx, op);
     } else if (result == 0 && awaits_ack(ep, op)) {
         epoll_count_send(ep);
         await_ack(ep, op);
@@ -284,7 +283,7 @@ static void credit(struct epoll_ep *ep, uint64_t n)
 {
     struct net_op *op;
 
-    while ((op = ep->tx.head) && op->code == NET_OP_SEND) {
+    while ((op = ep->ops.tx.head) && op->code == NET_OP_SEND) {
         uint64_t left = op->priv[2] - op->moved;
 
         if (left > n) {
@@ -295,7 +294,7 @@ static void credit(struct epoll_ep *ep, uint64_t n)
         n -= left;
         op->moved += left;
         ep->sent_bytes += left;
-        net_queue_remove(&ep->tx, op);
+        net_queue_remove(&ep->ops.tx, op);
         if (awaits_ack(ep, op))
             await_ack(ep, op);
         else
@@ -309,8 +308,8 @@ static void fail_sends(struct epoll_ep *ep, int64_t result)
 {
     struct net_op *op;
 
-    while ((op = ep->tx.head) && op->code == NET_OP_SEND) {
-        net_queue_remove(&ep->tx, op);
+    while ((op = ep->ops.tx.head) && op->code == NET_OP_SEND) {
+        net_queue_remove(&ep->ops.tx, op);
         epoll_ready(ep, op, result);
     }
 }
@@ -321,7 +320,7 @@ static void send_gathered(struct epoll_ep *ep)
     unsigned n = 0, flags = 0;
     ssize_t sent;
 
-    for (const struct net_op *op = ep->tx.head; op && op->code == NET_OP_SEND && n < GATHER;
+    for (const struct net_op *op = ep->ops.tx.head; op && op->code == NET_OP_SEND && n < GATHER;
          op = op->next) {
         n = gather_op(op, v, n, GATHER);
         flags = (flags & NET_F_NODELAY) | op->flags;
@@ -361,7 +360,7 @@ static void check_fin(struct epoll_ep *ep)
     struct net_op *op;
     int error;
 
-    if (!ep->fin.head)
+    if (!ep->ops.fin.head)
         return;
     if (!epoll_fin_acked(tcp_state(ep))) {
         epoll_service_later(ep);
@@ -370,7 +369,7 @@ static void check_fin(struct epoll_ep *ep)
     error = socket_error(ep);
     if (error)
         fatal(ep, error);
-    while ((op = net_queue_pop(&ep->fin)))
+    while ((op = net_queue_pop(&ep->ops.fin)))
         epoll_ready(ep, op, -ep->error);
 }
 
@@ -381,20 +380,20 @@ static void check_acks(struct epoll_ep *ep)
     struct net_op *op;
     int unacked = 0;
 
-    if (!ep->acks.head)
+    if (!ep->ops.acks.head)
         return;
     if (ep->error || tcp_state(ep) == TCP_CLOSE) {
-        while ((op = net_queue_pop(&ep->acks)))
+        while ((op = net_queue_pop(&ep->ops.acks)))
             epoll_ready(ep, op, ep->error ? -(int64_t)ep->error : -ECONNRESET);
         return;
     }
     if (ioctl(ep->fd, SIOCOUTQ, &unacked) < 0)
         unacked = 0;
-    while ((op = ep->acks.head) && ep->sent_bytes - (uint64_t)unacked >= op->priv[3]) {
-        net_queue_remove(&ep->acks, op);
+    while ((op = ep->ops.acks.head) && ep->sent_bytes - (uint64_t)unacked >= op->priv[3]) {
+        net_queue_remove(&ep->ops.acks, op);
         epoll_ready(ep, op, (int64_t)op->moved);
     }
-    if (ep->acks.head)
+    if (ep->ops.acks.head)
         epoll_service_later(ep);
 }
 
@@ -404,7 +403,6 @@ static void check_acks(struct epoll_ep *ep)
  */
 static void reset(struct epoll_ep *ep)
 {
-    struct net_op *op;
     union net_sockaddr sa;
     socklen_t length = sizeof(sa);
 
@@ -412,30 +410,15 @@ static void reset(struct epoll_ep *ep)
         return;
     if (getsockname(ep->fd, &sa.sa, &length) == 0)
         net_addr_from_system(&ep->local, &sa.sa);
-    if (ep->connect)
-        epoll_finish(ep->net, ep->connect, -ECANCELED);
     ep->remote = ep->connected ? ep->remote : (struct net_addr){ 0 };
-    if (ep->connect || ep->connected) {
+    if (ep->ops.connect || ep->connected) {
         bool was_connected = ep->connected;
 
         epoll_stop_connect(ep);
         ep->connected = was_connected; /* the remote address stays known */
     }
     ep->aborted = true;
-    while ((op = net_queue_pop(&ep->tx)))
-        epoll_finish(ep->net, op, -ECANCELED);
-    while ((op = net_queue_pop(&ep->acks)))
-        epoll_finish(ep->net, op, -ECANCELED);
-    while ((op = net_queue_pop(&ep->fin)))
-        epoll_finish(ep->net, op, -ECANCELED);
-    while ((op = net_queue_pop(&ep->watch)))
-        epoll_finish(ep->net, op, -ECONNABORTED);
-    for (op = ep->rx.head; op; op = ep->rx.head) {
-        if (op == ep->busy) /* the loop ends it when it comes back */
-            break;
-        net_queue_remove(&ep->rx, op);
-        epoll_finish(ep->net, op, -ECONNABORTED);
-    }
+    net_ops_abort(&ep->ops);
 }
 
 static int64_t submit_fin(struct epoll_ep *ep, struct net_op *op)
@@ -444,17 +427,17 @@ static int64_t submit_fin(struct epoll_ep *ep, struct net_op *op)
 
     if (ep->aborted)
         return -ECONNABORTED;
-    if (!ep->connected && !ep->connect)
+    if (!ep->connected && !ep->ops.connect)
         return -ENOTCONN;
-    ep->fin_queued = true;
-    if (ep->tx.head || ep->connect) {
-        net_queue_push(&ep->tx, op);
+    ep->ops.fin_queued = true;
+    if (ep->ops.tx.head || ep->ops.connect) {
+        net_queue_push(&ep->ops.tx, op);
         return -EINPROGRESS;
     }
     result = send_fin(ep);
     if (result != -EAGAIN)
         return result;
-    net_queue_push(&ep->fin, op);
+    net_queue_push(&ep->ops.fin, op);
     epoll_service_later(ep);
     return -EINPROGRESS;
 }
@@ -486,7 +469,7 @@ static int64_t peer_end(struct epoll_ep *ep, const struct net_op *op)
 
     if (ep->aborted)
         return -ECONNABORTED;
-    if (ep->connect)
+    if (ep->ops.connect)
         return -EAGAIN;
     if (!ep->connected)
         return -ENOTCONN;
@@ -510,7 +493,7 @@ enum net_disposition epoll_submit_watch(struct epoll_ep *ep, struct net_op *op)
     host_lock(&ep->lock);
     result = peer_end(ep, op);
     if (result == -EAGAIN)
-        net_queue_push(&ep->watch, op);
+        net_queue_push(&ep->ops.watch, op);
     else
         d = epoll_answer(ep, op, result);
     host_unlock(&ep->lock);
@@ -521,13 +504,13 @@ static void check_watch(struct epoll_ep *ep)
 {
     struct net_op *op, *next;
 
-    for (op = ep->watch.head; op; op = next) {
+    for (op = ep->ops.watch.head; op; op = next) {
         int64_t result = peer_end(ep, op);
 
         next = op->next;
         if (result == -EAGAIN)
             continue;
-        net_queue_remove(&ep->watch, op);
+        net_queue_remove(&ep->ops.watch, op);
         epoll_ready(ep, op, result);
     }
 }
@@ -559,7 +542,7 @@ static int64_t read_iov(struct epoll_ep *ep, struct net_op *op)
     struct msghdr m = { .msg_iov = (struct iovec *)op->iov,
                         .msg_iovlen = op->iovcnt < IOV_MAX ? op->iovcnt : IOV_MAX };
     bool peek = op->flags & NET_F_PEEK;
-    size_t room = epoll_iov_bytes(op->iov, op->iovcnt);
+    size_t room = net_iov_bytes(op->iov, op->iovcnt);
     ssize_t n;
 
     if (room == 0)
@@ -580,7 +563,7 @@ static int64_t may_receive(const struct epoll_ep *ep)
 {
     if (ep->aborted)
         return -ECONNABORTED;
-    return ep->connected || ep->connect ? 0 : -ENOTCONN;
+    return ep->connected || ep->ops.connect ? 0 : -ENOTCONN;
 }
 
 enum net_disposition epoll_submit_recv(struct epoll_ep *ep, struct net_op *op)
@@ -591,14 +574,14 @@ enum net_disposition epoll_submit_recv(struct epoll_ep *ep, struct net_op *op)
     host_lock(&ep->lock);
     result = may_receive(ep);
     if (!result) {
-        bool first = !ep->busy && (!ep->rx.head || (ep->rx.head->flags & NET_F_MULTI));
+        bool first = !ep->ops.busy && (!ep->ops.rx.head || (ep->ops.rx.head->flags & NET_F_MULTI));
 
         result = -EAGAIN;
         if (op->iovcnt > 0 && first && ep->readable)
             result = read_iov(ep, op);
     }
     if (result == -EAGAIN) {
-        epoll_queue_receive(ep, op);
+        net_ops_queue_receive(&ep->ops, op);
         if (ep->readable)
             epoll_service(ep);
     } else {
@@ -681,7 +664,7 @@ static bool receive_step(struct epoll_ep *ep, struct net_op *op)
         epoll_deliver(ep, op);
         return true;
     }
-    net_queue_remove(&ep->rx, op);
+    net_queue_remove(&ep->ops.rx, op);
     epoll_ready(ep, op, n);
     return true;
 }
@@ -691,13 +674,13 @@ static void run_receives(struct epoll_ep *ep)
     struct net_op *op;
     int budget = EPOLL_RX_BUDGET;
 
-    while ((op = ep->rx.head) && !ep->closed) {
+    while ((op = ep->ops.rx.head) && !ep->closed) {
         if (ep->aborted) {
-            net_queue_remove(&ep->rx, op);
+            net_queue_remove(&ep->ops.rx, op);
             epoll_ready(ep, op, -ECONNABORTED);
             continue;
         }
-        if (!ep->readable || ep->connect)
+        if (!ep->readable || ep->ops.connect)
             return;
         if (budget-- == 0) {
             epoll_service(ep);
@@ -717,12 +700,12 @@ static void run_sends(struct epoll_ep *ep)
     int budget = EPOLL_TX_BUDGET;
     int64_t result;
 
-    while ((op = ep->tx.head)) {
+    while ((op = ep->ops.tx.head)) {
         if (op->code == NET_OP_SHUTDOWN) {
-            net_queue_remove(&ep->tx, op);
+            net_queue_remove(&ep->ops.tx, op);
             result = send_fin(ep);
             if (result == -EAGAIN)
-                net_queue_push(&ep->fin, op);
+                net_queue_push(&ep->ops.fin, op);
             else
                 epoll_ready(ep, op, result);
             continue;
@@ -737,25 +720,13 @@ static void run_sends(struct epoll_ep *ep)
     }
 }
 
-static void connect_failed(struct epoll_ep *ep)
-{
-    struct net_op *op;
-
-    if (ep->connected || ep->connect)
-        return;
-    while ((op = net_queue_pop(&ep->tx)))
-        epoll_ready(ep, op, -ENOTCONN);
-    while ((op = net_queue_pop(&ep->rx)))
-        epoll_ready(ep, op, -ENOTCONN);
-}
-
 void epoll_run_stream(struct epoll_ep *ep, uint32_t events)
 {
-    if (ep->connect && events) {
+    if (ep->ops.connect && events)
         check_connect(ep);
-        connect_failed(ep);
-    }
-    if (!ep->connect)
+    if (!ep->connected && !ep->ops.connect)
+        net_ops_end_unconnected(&ep->ops);
+    if (!ep->ops.connect)
         run_sends(ep);
     check_acks(ep);
     check_fin(ep);

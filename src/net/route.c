@@ -140,9 +140,9 @@ void epoll_close_route(struct epoll_ep *ep)
 enum net_disposition epoll_submit_route(struct epoll_ep *ep, struct net_op *op)
 {
     host_lock(&ep->lock);
-    if (!ep->rx.head)
+    if (!ep->ops.rx.head)
         take_snapshot(ep, ep->extra);
-    net_queue_push(&ep->rx, op);
+    net_queue_push(&ep->ops.rx, op);
     host_unlock(&ep->lock);
     return NET_PENDING;
 }
@@ -157,8 +157,8 @@ void epoll_run_route(struct epoll_ep *ep)
     while (recv(ep->fd, buffer, sizeof(buffer), MSG_DONTWAIT) >= 0 || errno == ENOBUFS ||
            errno == EINTR)
         news = true;
-    if (!news || !ep->rx.head || !changed(ep))
+    if (!news || !ep->ops.rx.head || !changed(ep))
         return;
-    while ((op = net_queue_pop(&ep->rx)))
+    while ((op = net_queue_pop(&ep->ops.rx)))
         epoll_ready(ep, op, 0);
 }

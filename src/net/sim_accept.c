@@ -64,7 +64,8 @@ enum net_disposition sim_submit_accept(struct sim_ep *ep, struct net_op *op)
 
     if (!ep->listening)
         return sim_answer(ep, op, -EINVAL);
-    if (!ep->busy && !ep->rx.head && !(op->flags & NET_F_MULTI) && sim_inline(ep, "ep:accept"))
+    if (!ep->ops.busy && !ep->ops.rx.head && !(op->flags & NET_F_MULTI) &&
+        sim_inline(ep, "ep:accept"))
         c = take_connection(ep, &op->addr, &error);
     if (c) {
         fresh = ep->spare;
@@ -72,7 +73,7 @@ enum net_disposition sim_submit_accept(struct sim_ep *ep, struct net_op *op)
         settle(ep, op, fresh, c);
         return sim_answer(ep, op, 0);
     }
-    sim_queue_receive(ep, op);
+    net_ops_queue_receive(&ep->ops, op);
     if (error == -ENOBUFS)
         sim_service_later(ep);
     else
@@ -86,16 +87,16 @@ static void hand_over(struct sim_ep *ep, struct net_op *op, struct sim_conn *c)
     struct sim_ep *fresh = ep->spare;
 
     ep->spare = NULL;
-    ep->busy = op;
+    ep->ops.busy = op;
     sim_run_finished(ep->net, true);
     settle(ep, op, fresh, c);
-    ep->busy = NULL;
+    ep->ops.busy = NULL;
     op->result = 0;
     if (op->flags & NET_F_MULTI) {
         sim_deliver(ep, op);
         return;
     }
-    net_queue_remove(&ep->rx, op);
+    net_queue_remove(&ep->ops.rx, op);
     sim_finish(ep, op, 0);
 }
 
@@ -104,7 +105,7 @@ void sim_run_accept(struct sim_ep *ep)
     struct net_op *op;
     int budget = BUDGET;
 
-    while ((op = ep->rx.head) && !ep->closed) {
+    while ((op = ep->ops.rx.head) && !ep->closed) {
         struct sim_conn *c;
         int error;
 

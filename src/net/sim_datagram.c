@@ -55,12 +55,13 @@ enum net_disposition sim_submit_recvmsg(struct sim_ep *ep, struct net_op *op)
 {
     int64_t result = -EAGAIN;
 
-    if (op->iovcnt > 0 && !ep->busy && (!ep->rx.head || (ep->rx.head->flags & NET_F_MULTI)) &&
+    if (op->iovcnt > 0 && !ep->ops.busy &&
+        (!ep->ops.rx.head || (ep->ops.rx.head->flags & NET_F_MULTI)) &&
         sim_inline(ep, "ep:receive message"))
         result = read_iov(ep, op);
     if (result != -EAGAIN)
         return sim_answer(ep, op, result);
-    sim_queue_receive(ep, op);
+    net_ops_queue_receive(&ep->ops, op);
     sim_service(ep);
     return NET_PENDING;
 }
@@ -102,7 +103,7 @@ static bool buffer_step(struct sim_ep *ep, struct net_op *op)
         sim_deliver(ep, op);
         return true;
     }
-    net_queue_remove(&ep->rx, op);
+    net_queue_remove(&ep->ops.rx, op);
     sim_finish(ep, op, op->result);
     return true;
 }
@@ -113,7 +114,7 @@ static bool iov_step(struct sim_ep *ep, struct net_op *op)
 
     if (n == -EAGAIN)
         return false;
-    net_queue_remove(&ep->rx, op);
+    net_queue_remove(&ep->ops.rx, op);
     sim_finish(ep, op, n);
     return true;
 }
@@ -123,7 +124,7 @@ void sim_run_datagram(struct sim_ep *ep)
     int budget = RX_BUDGET;
     struct net_op *op;
 
-    while ((op = ep->rx.head) && !ep->closed) {
+    while ((op = ep->ops.rx.head) && !ep->closed) {
         if (budget-- == 0) {
             sim_service(ep);
             return;

@@ -9,15 +9,6 @@
 #include <string.h>
 #include "net/simp.h"
 
-size_t sim_iov_bytes(const struct iovec *iov, unsigned n)
-{
-    size_t total = 0;
-
-    for (unsigned i = 0; i < n; i++)
-        total += iov[i].iov_len;
-    return total;
-}
-
 /* ---- finishing --------------------------------------------------------------------------- */
 
 void sim_finish(struct sim_ep *ep, struct net_op *op, int64_t result)
@@ -36,11 +27,6 @@ enum net_disposition sim_answer(struct sim_ep *ep, struct net_op *op, int64_t re
     }
     op->result = result;
     return NET_DONE;
-}
-
-bool sim_is_send(enum net_opcode code)
-{
-    return code == NET_OP_SEND || code == NET_OP_SENDMSG;
 }
 
 void sim_count_send(struct sim_ep *ep)
@@ -136,6 +122,11 @@ static void sock_ready(struct sim_sock *s)
     sim_service(SIM_OF(s, struct sim_ep, sock));
 }
 
+static void finish(struct net_ep *base, struct net_op *op, int64_t result)
+{
+    sim_finish(sim_ep_of(base), op, result);
+}
+
 void sim_ep_init(struct sim_ep *ep, struct sim_net *net, enum net_ep_kind kind,
                  enum net_family family, size_t rx_limit_bytes)
 {
@@ -147,11 +138,7 @@ void sim_ep_init(struct sim_ep *ep, struct sim_net *net, enum net_ep_kind kind,
     ep->family = family;
     host_lock_init(&ep->gate, HOST_RANK_NET_EP);
     net_rx_init(&ep->rx_account, rx_limit_bytes, resume_reading, free_ep);
-    net_queue_init(&ep->rx);
-    net_queue_init(&ep->tx);
-    net_queue_init(&ep->fin);
-    net_queue_init(&ep->acks);
-    net_queue_init(&ep->watch);
+    net_ops_init(&ep->ops, &ep->base, finish);
     if (kind == NET_EP_STREAM || kind == NET_EP_DATAGRAM) {
         sim_sock_init(&ep->sock, ep->world, ep->world->local, kind, family);
         ep->sock.ready = sock_ready;
@@ -213,21 +200,6 @@ int sim_ep_listen(struct net_ep *base, int backlog)
 
 /* ---- close ------------------------------------------------------------------------------- */
 
-static void end_all(struct sim_ep *ep, struct net_queue *q, int64_t result)
-{
-    struct net_op *op, *next;
-
-    for (op = q->head; op; op = next) {
-        next = op->next;
-        if (op == ep->busy) {
-            op->priv[0] |= SIM_OP_CANCELED;
-            continue;
-        }
-        net_queue_remove(q, op);
-        sim_finish(ep, op, result);
-    }
-}
-
 static void leave_routes(struct sim_ep *ep)
 {
     struct sim_ep **p = &ep->world->routes;
@@ -249,23 +221,11 @@ static void close_below(struct sim_ep *ep, bool abort)
         sim_udp_close(&ep->sock);
 }
 
-static void end_everything(struct sim_ep *ep, int64_t result)
-{
-    if (ep->connect)
-        sim_finish(ep, ep->connect, result);
-    ep->connect = NULL;
-    end_all(ep, &ep->tx, result);
-    end_all(ep, &ep->acks, result);
-    end_all(ep, &ep->fin, result);
-    end_all(ep, &ep->watch, result);
-    end_all(ep, &ep->rx, result);
-}
-
 /* From here on every operation is answered before it gets anywhere. */
 static int lose(struct sim_ep *ep)
 {
     ep->lost = true;
-    end_everything(ep, -EBADF);
+    net_ops_end_all(&ep->ops, -EBADF);
     close_below(ep, true);
     sim_event_cancel(ep->world, &ep->retry);
     return 0;
@@ -279,12 +239,12 @@ static enum net_disposition submit_close(struct sim_ep *ep, struct net_op *op)
     host_lock(&ep->world->lock);
     HOST_ASSERT(!ep->closed);
     ep->closed = true;
-    end_everything(ep, -ECANCELED);
+    net_ops_end_all(&ep->ops, -ECANCELED);
     if (!ep->lost)
         close_below(ep, op->flags & NET_F_ABORT);
     sim_event_cancel(ep->world, &ep->retry);
-    if (ep->busy)
-        ep->close = op;
+    if (ep->ops.busy)
+        ep->ops.close = op;
     else
         sim_finish(ep, op, 0);
     sim_guard(ep->world);
@@ -314,7 +274,7 @@ void sim_ep_end(struct sim_ep *ep)
 
 void sim_busy_begin(struct sim_ep *ep, struct net_op *op)
 {
-    ep->busy = op;
+    ep->ops.busy = op;
     sim_run_finished(ep->net, true); /* what was finished before comes before */
     host_unlock(&ep->world->lock);
 }
@@ -322,7 +282,7 @@ void sim_busy_begin(struct sim_ep *ep, struct net_op *op)
 void sim_busy_end(struct sim_ep *ep)
 {
     host_lock(&ep->world->lock);
-    ep->busy = NULL;
+    ep->ops.busy = NULL;
 }
 
 void sim_deliver(struct sim_ep *ep, struct net_op *op)
@@ -337,24 +297,8 @@ void sim_deliver(struct sim_ep *ep, struct net_op *op)
 
 void sim_end_delivery(struct sim_ep *ep, struct net_op *op)
 {
-    /* They were the callee's; the next done() may have none. */
-    op->buf = NULL;
-    op->accepted = NULL;
-    if (op->priv[0] & SIM_OP_CANCELED) {
-        net_queue_remove(&ep->rx, op);
+    if (net_ops_end_delivery(&ep->ops, op))
         sim_finish(ep, op, -ECANCELED);
-    }
-}
-
-void sim_queue_receive(struct sim_ep *ep, struct net_op *op)
-{
-    struct net_op *at = ep->rx.head;
-
-    if (op->flags & NET_F_MULTI)
-        at = NULL;
-    while (at && !(at->flags & NET_F_MULTI))
-        at = at->next;
-    net_queue_insert(&ep->rx, op, at);
 }
 
 void sim_ep_look(struct sim_ep *ep)
@@ -367,44 +311,21 @@ void sim_ep_look(struct sim_ep *ep)
         else if (ep->kind == NET_EP_DATAGRAM)
             sim_run_datagram(ep);
     }
-    if (ep->close && !ep->busy) {
-        sim_finish(ep, ep->close, 0);
-        ep->close = NULL;
+    if (ep->ops.close && !ep->ops.busy) {
+        sim_finish(ep, ep->ops.close, 0);
+        ep->ops.close = NULL;
     }
 }
 
 /* ---- submit and cancel ------------------------------------------------------------------- */
 
-static bool fits(const struct sim_ep *ep, enum net_opcode code)
-{
-    switch (code) {
-    case NET_OP_CONNECT:
-    case NET_OP_ACCEPT:
-    case NET_OP_RECV:
-    case NET_OP_SEND:
-    case NET_OP_SHUTDOWN:
-    case NET_OP_WATCH:
-        return ep->kind == NET_EP_STREAM;
-    case NET_OP_RECVMSG:
-    case NET_OP_SENDMSG:
-        return ep->kind == NET_EP_DATAGRAM;
-    case NET_OP_RESOLVE:
-    case NET_OP_NAMEINFO:
-        return ep->kind == NET_EP_RESOLVER;
-    case NET_OP_ADDRESS_CHANGE:
-        return ep->kind == NET_EP_ROUTE;
-    case NET_OP_CLOSE:
-        return true;
-    }
-    return false;
-}
-
 static enum net_disposition submit_locked(struct sim_ep *ep, struct net_op *op)
 {
-    if (!fits(ep, op->code) || ep->lost) {
+    if (!net_op_fits(ep->kind, op->code) || ep->lost) {
         int error = ep->lost ? -EBADF : -EOPNOTSUPP;
 
-        return sim_is_send(op->code) ? sim_answer_send(ep, op, error) : sim_answer(ep, op, error);
+        return net_op_is_send(op->code) ? sim_answer_send(ep, op, error)
+                                        : sim_answer(ep, op, error);
     }
     switch (op->code) {
     case NET_OP_CONNECT:
@@ -436,14 +357,7 @@ enum net_disposition sim_ep_submit(struct net_ep *base, struct net_op *op)
     struct sim_world *w = ep->world;
     enum net_disposition d;
 
-    op->result = 0;
-    op->moved = 0;
-    op->buf = NULL;
-    op->accepted = NULL;
-    op->more = false;
-    op->drained = false;
-    op->priv[0] = 0;
-    op->priv[1] = (uintptr_t)ep;
+    net_op_begin(op, base);
     if (op->code == NET_OP_CLOSE)
         return submit_close(ep, op);
     host_lock(&w->lock);
@@ -455,44 +369,18 @@ enum net_disposition sim_ep_submit(struct net_ep *base, struct net_op *op)
     return d;
 }
 
-static struct net_queue *queue_with(struct sim_ep *ep, const struct net_op *op)
-{
-    struct net_queue *queues[] = { &ep->rx, &ep->tx, &ep->fin, &ep->watch };
-
-    for (unsigned i = 0; i < sizeof(queues) / sizeof(queues[0]); i++) {
-        if (net_queue_has(queues[i], op))
-            return queues[i];
-    }
-    return NULL;
-}
-
-/* `op` may have ended long ago: it is compared, and touched only if it is found. */
 static void cancel_locked(struct sim_ep *ep, struct net_op *op)
 {
-    struct net_queue *q;
-
     if (ep->kind == NET_EP_RESOLVER) {
         sim_cancel_resolve(ep, op);
-        return;
-    }
-    if (op == ep->connect) {
-        ep->connect = NULL;
+    } else if (op == ep->ops.connect) {
+        ep->ops.connect = NULL;
         sim_tcp_unconnect(&ep->sock);
         sim_finish(ep, op, -ECANCELED);
         sim_service(ep); /* what waited for the connection ends, too */
-        return;
+    } else {
+        net_ops_cancel(&ep->ops, op);
     }
-    if (op == ep->busy) {
-        op->priv[0] |= SIM_OP_CANCELED;
-        return;
-    }
-    q = queue_with(ep, op);
-    if (!q || (q == &ep->tx && op->moved > 0))
-        return;
-    if (q == &ep->tx && op->code == NET_OP_SHUTDOWN)
-        ep->fin_queued = false;
-    net_queue_remove(q, op);
-    sim_finish(ep, op, -ECANCELED);
 }
 
 void sim_ep_cancel(struct net_ep *base, struct net_op *op)
@@ -509,11 +397,8 @@ void sim_ep_cancel(struct net_ep *base, struct net_op *op)
 
 static int64_t queued_out(const struct sim_ep *ep)
 {
-    int64_t n = (int64_t)(sim_tcp_written(&ep->sock) - sim_tcp_acked(&ep->sock));
-
-    for (const struct net_op *op = ep->tx.head; op; op = op->next)
-        n += (int64_t)(op->code == NET_OP_SHUTDOWN ? 0 : op->priv[2] - op->moved);
-    return n;
+    return (int64_t)(sim_tcp_written(&ep->sock) - sim_tcp_acked(&ep->sock)) +
+           net_ops_unsent(&ep->ops);
 }
 
 static int64_t queued_in(const struct sim_ep *ep)

@@ -81,7 +81,7 @@ void sim_run_finished(struct sim_net *net, bool all)
         host_lock(&net->world->lock);
         if (code == NET_OP_CLOSE)
             sim_ep_end(ep);
-        else if (sim_is_send(code)) /* the endpoint is there: its close comes later */
+        else if (net_op_is_send(code)) /* the endpoint is there: its close comes later */
             ep->sends_pending--;
     }
 }

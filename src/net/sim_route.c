@@ -56,7 +56,7 @@ int sim_route_for(struct sim_ep *ep, struct net_ctl_arg *arg)
 
 enum net_disposition sim_submit_route(struct sim_ep *ep, struct net_op *op)
 {
-    net_queue_push(&ep->rx, op);
+    net_queue_push(&ep->ops.rx, op);
     return NET_PENDING;
 }
 
@@ -67,7 +67,7 @@ void sim_addresses_changed(struct sim_world *w, unsigned family)
     for (struct sim_ep *ep = w->routes; ep; ep = ep->route_next) {
         if (ep->family != NET_UNSPEC && ep->family != family)
             continue;
-        while ((op = net_queue_pop(&ep->rx)))
+        while ((op = net_queue_pop(&ep->ops.rx)))
             sim_finish(ep, op, 0);
     }
 }

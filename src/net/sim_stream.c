@@ -1,9 +1,9 @@
 /*
  * sim_stream.c: streams on the simulated network: connect, send, receive, shutdown.
  *
- * submit() tries at once where the order allows it; what is left waits in ep->tx or ep->rx until
- * the socket is ready. The socket tells a connection's fatal error once, as a kernel does, so it is
- * remembered in ep->error for the other direction. Under the world's lock.
+ * submit() tries at once where the order allows it; what is left waits in ep->ops.tx or ep->ops.rx
+ * until the socket is ready. The socket tells a connection's fatal error once, as a kernel does, so
+ * it is remembered in ep->error for the other direction. Under the world's lock.
  */
 #include <errno.h>
 #include <string.h>
@@ -46,7 +46,7 @@ static int64_t start_connect(struct sim_ep *ep, struct net_op *op)
         return -EAFNOSUPPORT;
     if (ep->listening)
         return -EINVAL;
-    if (ep->connect)
+    if (ep->ops.connect)
         return -EALREADY;
     if (ep->connected)
         return -EISCONN;
@@ -64,24 +64,24 @@ enum net_disposition sim_submit_connect(struct sim_ep *ep, struct net_op *op)
     int64_t result = start_connect(ep, op);
 
     if (result == -EINPROGRESS) {
-        ep->connect = op;
+        ep->ops.connect = op;
         return NET_PENDING;
     }
     if (result == 0)
         connected(ep);
-    else if (!ep->connect && !ep->connected && !ep->listening)
+    else if (!ep->ops.connect && !ep->connected && !ep->listening)
         sim_tcp_unconnect(&ep->sock);
     return sim_answer(ep, op, result);
 }
 
 static void check_connect(struct sim_ep *ep)
 {
-    struct net_op *op = ep->connect;
+    struct net_op *op = ep->ops.connect;
     int error = 0;
 
     if (!op || (ep->sock.conn && !sim_tcp_connected(&ep->sock)))
         return;
-    ep->connect = NULL;
+    ep->ops.connect = NULL;
     if (sim_tcp_connected(&ep->sock)) {
         connected(ep);
     } else {
@@ -113,22 +113,22 @@ static int64_t may_send(const struct sim_ep *ep)
 {
     if (ep->aborted)
         return -ECONNABORTED;
-    if (ep->fin_queued)
+    if (ep->ops.fin_queued)
         return -EPIPE;
-    return ep->connected || ep->connect ? 0 : -ENOTCONN;
+    return ep->connected || ep->ops.connect ? 0 : -ENOTCONN;
 }
 
 /* One without the flag must not overtake those that wait. */
 static bool awaits_ack(const struct sim_ep *ep, const struct net_op *op)
 {
-    return (op->flags & NET_F_ACKED) || ep->acks.head;
+    return (op->flags & NET_F_ACKED) || ep->ops.acks.head;
 }
 
 /* All bytes of a NET_F_ACKED send are in the socket: it waits for the peer (check_acks). */
 static void await_ack(struct sim_ep *ep, struct net_op *op)
 {
     op->priv[3] = sim_tcp_written(&ep->sock);
-    net_queue_push(&ep->acks, op);
+    net_queue_push(&ep->ops.acks, op);
     sim_service(ep);
 }
 
@@ -136,10 +136,10 @@ enum net_disposition sim_submit_send(struct sim_ep *ep, struct net_op *op)
 {
     int64_t result = may_send(ep);
 
-    op->priv[2] = sim_iov_bytes(op->iov, op->iovcnt);
+    op->priv[2] = net_iov_bytes(op->iov, op->iovcnt);
     if (!result) {
         result = -EAGAIN;
-        if (!ep->tx.head && ep->connected && sim_inline(ep, "ep:send"))
+        if (!ep->ops.tx.head && ep->connected && sim_inline(ep, "ep:send"))
             result = send_one(ep, op);
     }
     if (result == 0 && awaits_ack(ep, op)) {
@@ -150,7 +150,7 @@ enum net_disposition sim_submit_send(struct sim_ep *ep, struct net_op *op)
     if (result != -EAGAIN)
         return sim_answer_send(ep, op, result ? result : (int64_t)op->moved);
     sim_count_send(ep);
-    net_queue_push(&ep->tx, op);
+    net_queue_push(&ep->ops.tx, op);
     sim_service(ep);
     return NET_PENDING;
 }
@@ -177,12 +177,12 @@ static void check_fin(struct sim_ep *ep)
     struct net_op *op;
     int error;
 
-    if (!ep->fin.head || !sim_tcp_fin_acked(&ep->sock))
+    if (!ep->ops.fin.head || !sim_tcp_fin_acked(&ep->sock))
         return;
     error = take_sock_error(ep);
     if (error)
         fatal(ep, error);
-    while ((op = net_queue_pop(&ep->fin)))
+    while ((op = net_queue_pop(&ep->ops.fin)))
         sim_finish(ep, op, -ep->error);
 }
 
@@ -190,27 +190,14 @@ static void check_acks(struct sim_ep *ep)
 {
     struct net_op *op;
 
-    while ((op = ep->acks.head) && sim_tcp_acked(&ep->sock) >= op->priv[3]) {
-        net_queue_remove(&ep->acks, op);
+    while ((op = ep->ops.acks.head) && sim_tcp_acked(&ep->sock) >= op->priv[3]) {
+        net_queue_remove(&ep->ops.acks, op);
         sim_finish(ep, op, (int64_t)op->moved);
     }
-    if (!ep->acks.head || !(ep->error || sim_tcp_broken(&ep->sock)))
+    if (!ep->ops.acks.head || !(ep->error || sim_tcp_broken(&ep->sock)))
         return;
-    while ((op = net_queue_pop(&ep->acks)))
+    while ((op = net_queue_pop(&ep->ops.acks)))
         sim_finish(ep, op, ep->error ? -(int64_t)ep->error : -ECONNRESET);
-}
-
-static void end_all(struct sim_ep *ep, struct net_queue *q, int64_t result)
-{
-    struct net_op *op, *next;
-
-    for (op = q->head; op; op = next) {
-        next = op->next;
-        if (op == ep->busy) /* the loop ends it when it comes back */
-            continue;
-        net_queue_remove(q, op);
-        sim_finish(ep, op, result);
-    }
 }
 
 static void reset(struct sim_ep *ep)
@@ -219,18 +206,11 @@ static void reset(struct sim_ep *ep)
 
     if (ep->aborted)
         return;
-    if (ep->connect)
-        sim_finish(ep, ep->connect, -ECANCELED);
-    if (ep->connect || ep->connected)
+    if (ep->ops.connect || ep->connected)
         sim_tcp_unconnect(&ep->sock);
-    ep->connect = NULL;
     ep->sock.local = local; /* both addresses stay known */
     ep->aborted = true;
-    end_all(ep, &ep->tx, -ECANCELED);
-    end_all(ep, &ep->acks, -ECANCELED);
-    end_all(ep, &ep->fin, -ECANCELED);
-    end_all(ep, &ep->watch, -ECONNABORTED);
-    end_all(ep, &ep->rx, -ECONNABORTED);
+    net_ops_abort(&ep->ops);
 }
 
 static int64_t submit_fin(struct sim_ep *ep, struct net_op *op)
@@ -239,11 +219,11 @@ static int64_t submit_fin(struct sim_ep *ep, struct net_op *op)
 
     if (ep->aborted)
         return -ECONNABORTED;
-    if (!ep->connected && !ep->connect)
+    if (!ep->connected && !ep->ops.connect)
         return -ENOTCONN;
-    ep->fin_queued = true;
-    if (ep->tx.head || ep->connect) {
-        net_queue_push(&ep->tx, op);
+    ep->ops.fin_queued = true;
+    if (ep->ops.tx.head || ep->ops.connect) {
+        net_queue_push(&ep->ops.tx, op);
         return -EINPROGRESS;
     }
     result = send_fin(ep);
@@ -254,7 +234,7 @@ static int64_t submit_fin(struct sim_ep *ep, struct net_op *op)
     }
     if (result != -EAGAIN)
         return result;
-    net_queue_push(&ep->fin, op);
+    net_queue_push(&ep->ops.fin, op);
     sim_service(ep);
     return -EINPROGRESS;
 }
@@ -280,7 +260,7 @@ static int64_t peer_end(struct sim_ep *ep, const struct net_op *op)
 
     if (ep->aborted)
         return -ECONNABORTED;
-    if (ep->connect)
+    if (ep->ops.connect)
         return -EAGAIN;
     if (!ep->connected)
         return -ENOTCONN;
@@ -302,7 +282,7 @@ enum net_disposition sim_submit_watch(struct sim_ep *ep, struct net_op *op)
 
     if (result != -EAGAIN)
         return sim_answer(ep, op, result);
-    net_queue_push(&ep->watch, op);
+    net_queue_push(&ep->ops.watch, op);
     return NET_PENDING;
 }
 
@@ -310,13 +290,13 @@ static void check_watch(struct sim_ep *ep)
 {
     struct net_op *op, *next;
 
-    for (op = ep->watch.head; op; op = next) {
+    for (op = ep->ops.watch.head; op; op = next) {
         int64_t result = peer_end(ep, op);
 
         next = op->next;
         if (result == -EAGAIN)
             continue;
-        net_queue_remove(&ep->watch, op);
+        net_queue_remove(&ep->ops.watch, op);
         sim_finish(ep, op, result);
     }
 }
@@ -346,7 +326,7 @@ static size_t read_length(struct sim_ep *ep, size_t room)
 
 static int64_t read_iov(struct sim_ep *ep, struct net_op *op)
 {
-    size_t room = sim_iov_bytes(op->iov, op->iovcnt), n, done = 0;
+    size_t room = net_iov_bytes(op->iov, op->iovcnt), n, done = 0;
     bool peek = op->flags & NET_F_PEEK;
 
     if (room == 0)
@@ -367,7 +347,7 @@ static int64_t may_receive(const struct sim_ep *ep)
 {
     if (ep->aborted)
         return -ECONNABORTED;
-    return ep->connected || ep->connect ? 0 : -ENOTCONN;
+    return ep->connected || ep->ops.connect ? 0 : -ENOTCONN;
 }
 
 enum net_disposition sim_submit_recv(struct sim_ep *ep, struct net_op *op)
@@ -375,7 +355,7 @@ enum net_disposition sim_submit_recv(struct sim_ep *ep, struct net_op *op)
     int64_t result = may_receive(ep);
 
     if (!result) {
-        bool first = !ep->busy && (!ep->rx.head || (ep->rx.head->flags & NET_F_MULTI));
+        bool first = !ep->ops.busy && (!ep->ops.rx.head || (ep->ops.rx.head->flags & NET_F_MULTI));
 
         result = -EAGAIN;
         if (op->iovcnt > 0 && first && ep->connected && sim_inline(ep, "ep:receive"))
@@ -383,7 +363,7 @@ enum net_disposition sim_submit_recv(struct sim_ep *ep, struct net_op *op)
     }
     if (result != -EAGAIN)
         return sim_answer(ep, op, result);
-    sim_queue_receive(ep, op);
+    net_ops_queue_receive(&ep->ops, op);
     sim_service(ep);
     return NET_PENDING;
 }
@@ -430,7 +410,7 @@ static bool receive_step(struct sim_ep *ep, struct net_op *op)
         sim_deliver(ep, op);
         return true;
     }
-    net_queue_remove(&ep->rx, op);
+    net_queue_remove(&ep->ops.rx, op);
     sim_finish(ep, op, n);
     return true;
 }
@@ -440,13 +420,13 @@ static void run_receives(struct sim_ep *ep)
     struct net_op *op;
     int budget = RX_BUDGET;
 
-    while ((op = ep->rx.head) && !ep->closed) {
+    while ((op = ep->ops.rx.head) && !ep->closed) {
         if (ep->aborted) {
-            net_queue_remove(&ep->rx, op);
+            net_queue_remove(&ep->ops.rx, op);
             sim_finish(ep, op, -ECONNABORTED);
             continue;
         }
-        if (ep->connect)
+        if (ep->ops.connect)
             return;
         if (budget-- == 0) {
             sim_service(ep);
@@ -463,15 +443,15 @@ static void run_sends(struct sim_ep *ep)
 {
     struct net_op *op;
 
-    while ((op = ep->tx.head)) {
+    while ((op = ep->ops.tx.head)) {
         bool fin = op->code == NET_OP_SHUTDOWN;
         int64_t result = fin ? send_fin(ep) : send_one(ep, op);
 
         if (result == -EAGAIN && !fin)
             return;
-        net_queue_remove(&ep->tx, op);
+        net_queue_remove(&ep->ops.tx, op);
         if (result == -EAGAIN)
-            net_queue_push(&ep->fin, op);
+            net_queue_push(&ep->ops.fin, op);
         else if (result == 0 && !fin && awaits_ack(ep, op))
             await_ack(ep, op);
         else
@@ -479,24 +459,12 @@ static void run_sends(struct sim_ep *ep)
     }
 }
 
-static void connect_failed(struct sim_ep *ep)
-{
-    struct net_op *op;
-
-    if (ep->connected || ep->connect)
-        return;
-    ep->fin_queued = false;
-    while ((op = net_queue_pop(&ep->tx)))
-        sim_finish(ep, op, -ENOTCONN);
-    while ((op = net_queue_pop(&ep->rx)))
-        sim_finish(ep, op, -ENOTCONN);
-}
-
 void sim_run_stream(struct sim_ep *ep)
 {
     check_connect(ep);
-    connect_failed(ep);
-    if (!ep->connect)
+    if (!ep->connected && !ep->ops.connect)
+        net_ops_end_unconnected(&ep->ops);
+    if (!ep->ops.connect)
         run_sends(ep);
     check_acks(ep);
     check_fin(ep);

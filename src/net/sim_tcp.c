@@ -242,7 +242,7 @@ int64_t sim_tcp_write(struct sim_sock *s, const struct iovec *iov, unsigned n, u
 {
     struct sim_conn *c = s->conn;
     struct sim_flow *f = c ? &c->flow[s->side] : NULL;
-    size_t total = sim_iov_bytes(iov, n) - skip, limit, taken;
+    size_t total = net_iov_bytes(iov, n) - skip, limit, taken;
 
     if (s->error)
         return -take_error(s);

@@ -393,7 +393,7 @@ static int prepare(struct sim_sock *s, struct net_addr *to, size_t length,
 int64_t sim_udp_send(struct sim_sock *s, const struct net_addr *to, const struct iovec *iov,
                      unsigned n, const struct net_packet_info *info)
 {
-    size_t length = sim_iov_bytes(iov, n);
+    size_t length = net_iov_bytes(iov, n);
     struct net_addr target = *to;
     struct sim_packet *p;
     int error = prepare(s, &target, length, info, &p);

@@ -16,7 +16,7 @@
 #include "net/addr.h"
 #include "net/base.h"
 #include "net/buf.h"
-#include "net/queue.h"
+#include "net/ops.h"
 #include "net/sim.h"
 
 #define SIM_MS ((int64_t)1000 * 1000)
@@ -372,12 +372,10 @@ struct sim_ep {
     enum net_family family;
     struct sim_sock sock;
     bool listening, connected, closed, aborted;
-    bool lost; /* NET_CTL_LOSE */
-    bool fin_queued;
+    bool lost;              /* NET_CTL_LOSE */
     unsigned sends_pending; /* whose done() has not returned: later ones end behind them */
     int error;              /* stream: the first fatal error, which the socket tells only once */
-    struct net_queue rx, tx, fin, acks, watch;
-    struct net_op *connect, *busy, *close;
+    struct net_ops ops;
     struct sim_ep *spare;
     struct sim_job *jobs; /* resolver */
     struct sim_ep *route_next;
@@ -385,11 +383,6 @@ struct sim_ep {
     bool in_service;
     struct sim_ep *service_next;
 };
-
-/* op->priv[0] */
-#define SIM_OP_CANCELED 1
-/* op->priv[1]: the endpoint; priv[2]: bytes in iov of a send; priv[3]: where it ends in the stream,
- * of a send in ep->acks. */
 
 static inline struct sim_ep *sim_ep_of(struct net_ep *ep)
 {
@@ -405,7 +398,6 @@ enum net_disposition sim_answer(struct sim_ep *ep, struct net_op *op, int64_t re
 /* The same for a send; and one that does not end yet. */
 enum net_disposition sim_answer_send(struct sim_ep *ep, struct net_op *op, int64_t result);
 void sim_count_send(struct sim_ep *ep);
-bool sim_is_send(enum net_opcode code);
 /* May the operation be tried inline? Else the loop must look at it. */
 bool sim_inline(struct sim_ep *ep, const char *site);
 void sim_service(struct sim_ep *ep);
@@ -415,8 +407,6 @@ void sim_end_delivery(struct sim_ep *ep, struct net_op *op);
 void sim_busy_begin(struct sim_ep *ep, struct net_op *op);
 void sim_busy_end(struct sim_ep *ep);
 void sim_run_finished(struct sim_net *net, bool all);
-void sim_queue_receive(struct sim_ep *ep, struct net_op *op);
-size_t sim_iov_bytes(const struct iovec *iov, unsigned n);
 struct sim_ep *sim_ep_alloc(void);
 long sim_ep_count(void); /* whose memory is there: not closed, or buffers of theirs are kept */
 void sim_ep_init(struct sim_ep *ep, struct sim_net *net, enum net_ep_kind kind,

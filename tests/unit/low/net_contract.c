@@ -585,6 +585,34 @@ static void connect_refused(struct net_world *w)
     world_close(w, ep, 0);
 }
 
+/* What waits for a connection that does not come about ends, and leaves nothing behind. */
+static void connect_cancelled(struct net_world *w)
+{
+    struct net_ep *listener = world_open(w, NET_EP_STREAM, 0);
+    struct net_ep *ep = world_open(w, NET_EP_STREAM, 0);
+    struct watched *connect = watched_new(NET_OP_CONNECT, 0), *send, *shutdown;
+    struct net_ctl_arg arg = { 0 };
+
+    assert_int_equal(w->transport->bind(listener, &w->any), 0);
+    assert_int_equal(w->transport->listen(listener, 16), 0);
+    assert_int_equal(w->transport->ctl(listener, NET_CTL_LOCAL, &arg), 0);
+    connect->op.addr = arg.addr;
+    assert_int_equal(watched_submit(ep, connect), NET_PENDING);
+    send = send_later(ep, "x", 1, 0);
+    shutdown = simple(ep, NET_OP_SHUTDOWN, 0);
+    w->transport->cancel(ep, &connect->op);
+    end(w, connect, -ECANCELED);
+    end(w, send, -ENOTCONN);
+    end(w, shutdown, -ENOTCONN);
+    connect = watched_new(NET_OP_CONNECT, 0);
+    connect->op.addr = arg.addr;
+    watched_submit(ep, connect);
+    end(w, connect, 0);
+    end(w, send_later(ep, "x", 1, 0), 1);
+    world_close(w, ep, 0);
+    world_close(w, listener, 0);
+}
+
 /* ---- accept ------------------------------------------------------------------------------ */
 
 static struct net *placed_on;
@@ -867,6 +895,7 @@ const struct net_contract_test net_contract_tests[] = {
     { "graceful end", graceful_end },
     { "abortive end", abortive_end },
     { "connect refused", connect_refused },
+    { "connect cancelled", connect_cancelled },
     { "accept repeats and places", accept_repeats_and_places },
     { "loses everything", loses_everything },
     { "datagrams", datagrams },
