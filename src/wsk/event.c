@@ -38,10 +38,8 @@ BOOLEAN WskpEventHasCallback(const WSKP_SOCKET *Socket, WSKP_EVENT_KIND Kind)
         return c && c->WskDisconnectEvent;
     case WskpBacklog:
         return c && c->WskSendBacklogEvent;
-    case WskpReceiveFrom:
+    default: /* WskpReceiveFrom */
         return Socket->DatagramTable && Socket->DatagramTable->WskReceiveFromEvent;
-    default:
-        return FALSE;
     }
 }
 
