@@ -461,6 +461,32 @@ TEST(enabled_inside_the_callback, "D23 WSK-ACC-10")
     CHECK(ReadPointerAcquire(&SeenContext) == &context);
 }
 
+/* What the table then turns out not to have is off again: D19 for an enable that was too early. */
+TEST(enabled_without_a_callback, "D19 D23")
+{
+    static const WSK_CLIENT_CONNECTION_DISPATCH table = { NULL, OnDisconnect, NULL };
+    PWSK_SOCKET listener, client;
+    SOCKADDR_INET address;
+    BUFFER *out = MakePattern(10, 1), *in = MakeBuffer(10);
+    SIZE_T received = 0;
+
+    if (!Begin(AF_INET, 0, &listener, &address))
+        return;
+    Sink.Table = &table;
+    Sink.Mask = WSK_EVENT_RECEIVE | WSK_EVENT_DISCONNECT;
+    CHECK_STATUS(Events(listener, WSK_EVENT_ACCEPT), STATUS_SUCCESS);
+    if (!Dial(&address, &client))
+        return;
+    CHECK(CounterWait(&Sink.Calls, 1));
+    Adopt(Sink.Sockets[0]);
+    CHECK_STATUS(Sink.EnableStatus, STATUS_SUCCESS);
+    CHECK_STATUS(Send(client, out, 10, 0, NULL), STATUS_SUCCESS);
+    CHECK_STATUS(Receive(Sink.Sockets[0], in, 10, WSK_FLAG_WAITALL, &received), STATUS_SUCCESS);
+    CHECK_EQ(received, 10);
+    CHECK_STATUS(Disconnect(client, 0), STATUS_SUCCESS);
+    CHECK(CounterWait(&Disconnected, 1));
+}
+
 TEST(used_inside_the_callback, "D23 WSK-EVT-27 WSK-ACC-10")
 {
     PWSK_SOCKET listener, client;
@@ -664,6 +690,7 @@ TEST(unbound_listener, "WSK-ACC-17 WSK-ACC-18 D34 D35")
 TESTS(ROW(waiting_connection) ROW(pends_for_the_next) ROW(addresses) ROW(accepted_by_request)
           ROW(cancelled) ROW(close_with_pending_accepts) ROW(inherited_options) ROW(by_event)
               ROW(not_accepted) ROW(presets) ROW(enabled_inside_the_callback)
-                  ROW(used_inside_the_callback) ROW(requests_come_first)
-                      ROW(waiting_ones_when_enabled) ROW(dead_listener) ROW(stream_listens)
-                          ROW(stream_connects) ROW(dead_stream) ROW(unbound_listener))
+                  ROW(enabled_without_a_callback) ROW(used_inside_the_callback)
+                      ROW(requests_come_first) ROW(waiting_ones_when_enabled) ROW(dead_listener)
+                          ROW(stream_listens) ROW(stream_connects) ROW(dead_stream)
+                              ROW(unbound_listener))
