@@ -12,6 +12,7 @@
 #include "host/host.h"
 #include "nt/iop.h"
 #include "nt/kip.h"
+#include "nt/rtlp.h"
 #include "nt/stop.h"
 
 #define SERVICES  "\\Registry\\Machine\\System\\CurrentControlSet\\Services\\"
@@ -31,6 +32,11 @@ static NTSTATUS Wide(UNICODE_STRING *Out, WCHAR Buffer[MAX_CHARS], const char *T
     Out->Length = (USHORT)bytes;
     Out->MaximumLength = (USHORT)(bytes + sizeof(WCHAR));
     return STATUS_SUCCESS;
+}
+
+const char *kernel_status_name(uint32_t ntstatus)
+{
+    return RtlpStatusName((NTSTATUS)ntstatus);
 }
 
 uint32_t kernel_boot(unsigned processors, const char *(*image_name)(const void *address))

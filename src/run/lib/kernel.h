@@ -16,6 +16,9 @@ static inline bool kernel_failed(uint32_t ntstatus)
     return (int32_t)ntstatus < 0;
 }
 
+/* "STATUS_PENDING", or NULL for a value without a name. */
+const char *kernel_status_name(uint32_t ntstatus);
+
 /* image_name: which driver an address belongs to, or NULL; for stacks in reports. */
 uint32_t kernel_boot(unsigned processors, const char *(*image_name)(const void *address));
 void kernel_shutdown(void);

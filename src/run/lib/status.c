@@ -1,10 +1,11 @@
 /*
- * status.c: how the library says what went wrong: the names of NTSTATUS values (generated from
- * ntstatus.h when the library is built) and the texts of struct ow_status.
+ * status.c: how the library says what went wrong: the names of NTSTATUS values and the texts
+ * of struct ow_status.
  */
 #include "run/lib/runp.h"
 
 #include "host/host.h"
+#include "run/lib/kernel.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,14 +14,6 @@
 
 static enum ow_verbosity verbosity;
 
-static const struct {
-    uint32_t value;
-    const char *name;
-} names[] = {
-#include "ntstatus_names.inc"
-    { 0, NULL }
-};
-
 const char *ow_version(void)
 {
     return OPENWSK_VERSION;
@@ -28,10 +21,7 @@ const char *ow_version(void)
 
 const char *ow_ntstatus_name(uint32_t ntstatus)
 {
-    for (size_t i = 0; names[i].name; i++)
-        if (names[i].value == ntstatus)
-            return names[i].name;
-    return NULL;
+    return kernel_status_name(ntstatus);
 }
 
 int run_ok(struct ow_status *status)
