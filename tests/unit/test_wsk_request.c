@@ -102,6 +102,21 @@ static void cancelled_before_the_rest_is_known(void **state)
     assert_int_equal(request.completions, 1);
 }
 
+/* Nothing follows a close, and what the request has until then is a cancelled one's (D09). */
+static void closed_before_the_rest_is_known(void **state)
+{
+    (void)state;
+    fake.pend = true;
+    assert_int_equal(receive(10, WSK_FLAG_WAITALL), STATUS_PENDING);
+    sock->Busy = WSKP_CLOSING + 1; /* the close itself waits until the test has looked */
+    fake_end(4);
+    sock->Busy = 0;
+    assert_null(fake.kept);
+    assert_int_equal(request.completions, 1);
+    assert_int_equal(request.io.Status, STATUS_CANCELLED);
+    assert_int_equal(request.io.Information, 4);
+}
+
 /* Nobody cancels: the transport hears of nothing. */
 static void not_cancelled(void **state)
 {
@@ -190,6 +205,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(cancelled_before_it_is_known, setup, teardown),
         cmocka_unit_test_setup_teardown(cancelled_before_the_rest_is_known, setup, teardown),
+        cmocka_unit_test_setup_teardown(closed_before_the_rest_is_known, setup, teardown),
         cmocka_unit_test_setup_teardown(not_cancelled, setup, teardown),
         cmocka_unit_test_setup_teardown(cancelled_but_done, setup, teardown),
         cmocka_unit_test_setup_teardown(abort_ends_waiting_receives, setup, teardown),
