@@ -3,6 +3,10 @@
  */
 #include "wsk_fake.h"
 
+#include <sched.h>
+
+#include "nt/kip.h"
+
 static WSKP_CLIENT *client;
 static WSKP_SOCKET *sock;
 static PIRP irp;
@@ -13,6 +17,27 @@ static NTSTATUS NTAPI note(PDEVICE_OBJECT device, PIRP done, PVOID context)
     (void)done;
     (void)context;
     return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+static int ended;
+
+static bool shutdown_waits(void)
+{
+    KIP_WAKE none = { 0 };
+
+    KipLockObject(&Wskp.NoResets.Header);
+    bool waits = !IsListEmpty(&Wskp.NoResets.Header.WaitListHead);
+    KipUnlockObject(&Wskp.NoResets.Header, &none);
+    return waits;
+}
+
+static void end_the_reset(void *unused)
+{
+    (void)unused;
+    while (!shutdown_waits())
+        sched_yield();
+    __atomic_store_n(&ended, 1, __ATOMIC_RELEASE);
+    fake_end(0);
 }
 
 /* The transport has a connection for a WskAccept of a listener that closes meanwhile. */
@@ -49,10 +74,11 @@ static void shutdown_waits_for_the_reset(void **state)
     fake_end(0);
     assert_int_equal(irp->IoStatus.Status, STATUS_CANCELLED);
     assert_int_equal(fake.kept->code, NET_OP_CLOSE); /* the reset is under way */
-    InterlockedDecrement(&Wskp.Resets);              /* the shutdown has come */
-    assert_false(KeReadStateEvent(&Wskp.NoResets));
-    fake_end(0);
-    assert_true(KeReadStateEvent(&Wskp.NoResets));
+    struct host_thread *other;
+    assert_int_equal(host_thread_create(&other, end_the_reset, NULL, "transport"), 0);
+    WskpShutdownListeners();
+    assert_int_equal(__atomic_load_n(&ended, __ATOMIC_ACQUIRE), 1);
+    host_thread_join(other);
     IoFreeIrp(irp);
     free(sock->Listener);
     free(sock);
