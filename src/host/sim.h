@@ -68,12 +68,17 @@ enum host_strategy {
 struct host_sim_config {
     /*
      * From where decisions come. `replay`, if not NULL, answers what it holds and 0 elsewhere; else
-     * the seed does, with probabilities that it draws itself.
+     * the seed does, with probabilities that it draws itself; else the bytes, of which any sequence
+     * is as good as any other (a fuzzer's input): again and again, how many decisions are boring
+     * (one byte; 128 and more stand for (byte - 127) * 128), and the one behind them that is not
+     * (as many bytes as its range needs). Behind their end all are boring.
      */
     bool seeded;
     uint64_t seed;
     const struct host_tape *replay;
-    uint32_t quiet_kinds;     /* with a seed: bit 1 << enum host_choice: always the boring answer */
+    const uint8_t *bytes; /* may be NULL */
+    size_t byte_count;
+    uint32_t quiet_kinds; /* with seed or bytes: bit 1 << enum host_choice: always the boring one */
     struct host_tape *record; /* may be NULL */
     /*
      * Questions whether to fail (kind HOST_CHOOSE_FAULT, n = 2) are counted from 1. This one is
@@ -95,6 +100,8 @@ struct host_sim_config {
     void (*decided)(void *context, struct host_decision *d);
     /* Called at every point that has a name, for timelines. May be NULL. */
     void (*passed)(void *context, const char *site);
+    /* Called at every point of instrumented code, for who measures coverage. May be NULL. */
+    void (*covered)(void *context, const void *pc);
     /* What the fiber whose `local` this is waits for, as text; false: nothing is known. */
     bool (*describe)(void *local, char *text, size_t size);
     /* The run cannot go on; `why` says so, and it has been printed. Must not return. */

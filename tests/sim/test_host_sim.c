@@ -147,6 +147,59 @@ static void a_foreign_tape_is_boring(void **state)
     assert_int_equal(end.mismatches, 1);
 }
 
+static void answers(void *arg)
+{
+    uint32_t *seen = arg;
+
+    for (int i = 0; i < 300; i++)
+        seen[i] = host_choose(300, HOST_CHOOSE_SIZE, "size");
+    seen[300] = host_choose(2, HOST_CHOOSE_FAULT, "fault");
+}
+
+static void bytes_are_decisions(void **state)
+{
+    /* Behind 2 boring ones 1 + 298, behind 256 boring ones 1 + 299 % 299, then a fault. */
+    static const uint8_t bytes[] = { 2, 1, 42, 129, 1, 43, 40, 7 };
+    struct host_sim_config config = { .bytes = bytes, .byte_count = sizeof(bytes) };
+    uint32_t seen[301], expected[301] = { [2] = 299, [259] = 1, [300] = 1 };
+
+    (void)state;
+    run(&config, answers, seen);
+    assert_memory_equal(seen, expected, sizeof(seen));
+    config.quiet_kinds = 1u << HOST_CHOOSE_FAULT;
+    run(&config, answers, seen);
+    assert_int_equal(seen[300], 0);
+    config.byte_count = 0;
+    run(&config, answers, seen);
+    memset(expected, 0, sizeof(expected));
+    assert_memory_equal(seen, expected, sizeof(seen));
+}
+
+static void any_bytes_are_a_run_and_a_tape(void **state)
+{
+    static struct host_decision decisions[1000];
+    uint8_t bytes[64];
+    struct log log, again;
+    int mixed = 0;
+
+    (void)state;
+    for (unsigned i = 1; i <= 50; i++) {
+        struct host_tape tape = { .room = 1000, .decisions = decisions };
+        for (unsigned k = 0; k < sizeof(bytes); k++)
+            bytes[k] = (uint8_t)(i * i * (k + 7) % 11);
+        struct host_sim_config config = { .bytes = bytes, .byte_count = i, .record = &tape };
+        write_with(&config, &log);
+        uint64_t hash = end.hash;
+        mixed += strcmp(log.text, "aaabbbccc") != 0;
+        struct host_sim_config replay = { .replay = &tape };
+        write_with(&replay, &again);
+        assert_string_equal(again.text, log.text);
+        assert_int_equal(end.hash, hash);
+        assert_int_equal(end.mismatches, 0);
+    }
+    assert_in_range(mixed, 10, 50);
+}
+
 /* ---- locks and busy waits -------------------------------------------------------------------- */
 
 static struct host_lock lock = HOST_LOCK_INIT(HOST_RANK_HOST);
@@ -394,6 +447,8 @@ int main(void)
         cmocka_unit_test(boring_runs_are_in_order),
         cmocka_unit_test(seeds_mix_and_tapes_repeat),
         cmocka_unit_test(a_foreign_tape_is_boring),
+        cmocka_unit_test(bytes_are_decisions),
+        cmocka_unit_test(any_bytes_are_a_run_and_a_tape),
         cmocka_unit_test(locks_exclude_and_spinners_let_others_run),
         cmocka_unit_test(everybody_gets_on),
         cmocka_unit_test(what_is_left_is_counted),

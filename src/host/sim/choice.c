@@ -2,10 +2,10 @@
  * choice.c: the one stream of decisions.
  *
  * A decision has a number (its index), a kind, a range and the name of the place that asks. It
- * comes from a tape, from a seed, or is 0. The seed draws at the start how it will decide in this
- * run: some runs preempt a lot and fail nothing, others the other way round, because faults that
- * always come together hide each other. What was decided, not why, is recorded and hashed, so a
- * tape replays a run without its seed.
+ * comes from a tape, from a seed, from bytes, or is 0. The seed draws at the start how it will
+ * decide in this run: some runs preempt a lot and fail nothing, others the other way round, because
+ * faults that always come together hide each other. What was decided, not why, is recorded and
+ * hashed, so a tape replays a run without its seed.
  *
  * No address goes into the hash, except as an offset that the record keeps for readers.
  */
@@ -30,6 +30,8 @@ static struct {
     uint64_t replay_at; /* the next decision of the tape, of those that go by their index */
     struct host_decision *by_step; /* the others, ordered by thread and step */
     uint64_t by_step_count;
+    size_t byte_at;  /* the next one of the bytes */
+    uint32_t boring; /* so many decisions before the next one that is not, of the bytes */
     uint64_t faults; /* questions whether to fail */
     bool calm;
     bool spared; /* nothing is made to fail for now */
@@ -101,6 +103,18 @@ static void draw_temper(uint64_t seed)
         run.change_at[i] = below(length);
 }
 
+static uint32_t next_byte(void)
+{
+    return run.byte_at < run.config.byte_count ? run.config.bytes[run.byte_at++] : 0;
+}
+
+static void read_gap(void)
+{
+    uint32_t byte = next_byte();
+
+    run.boring = byte < 128 ? byte : (byte - 127) * 128;
+}
+
 static int by_thread_and_step(const void *a, const void *b)
 {
     const struct host_decision *x = a, *y = b;
@@ -137,6 +151,8 @@ void choice_begin(const struct host_sim_config *config)
         draw_temper(config->seed);
     if (config->replay)
         sort_tape(config->replay);
+    if (config->bytes)
+        read_gap();
 }
 
 void choice_end(struct host_sim_result *result)
@@ -226,6 +242,23 @@ static uint32_t from_seed(uint32_t n, enum host_choice kind)
     return with(run.rates[kind]) ? below(n - 1) + 1 : 0;
 }
 
+static uint32_t from_bytes(uint32_t n, enum host_choice kind)
+{
+    uint32_t value = 0;
+
+    if ((run.config.quiet_kinds >> kind & 1) ||
+        (!run.boring && run.byte_at >= run.config.byte_count))
+        return 0;
+    if (run.boring) {
+        run.boring--;
+        return 0;
+    }
+    for (uint32_t rest = n - 1; rest; rest >>= 8)
+        value = value << 8 | next_byte();
+    read_gap();
+    return value % (n - 1) + 1;
+}
+
 /* ---- what becomes of it ---------------------------------------------------------------------- */
 
 static void mix(uint64_t value)
@@ -303,6 +336,8 @@ uint32_t host_choose(uint32_t n, enum host_choice kind, const char *site)
         value = from_tape(n, kind, site);
     else if (run.config.seeded)
         value = from_seed(n, kind);
+    else if (run.config.bytes)
+        value = from_bytes(n, kind);
     return settle(n, kind, site, NULL, value);
 }
 
@@ -367,6 +402,8 @@ uint32_t choice_fiber(uint32_t n, struct fiber *const *candidates, bool running,
         value = from_tape(n, HOST_CHOOSE_PREEMPT, site);
     else if (run.config.seeded)
         value = fiber_from_seed(n, candidates, running);
+    else if (run.config.bytes)
+        value = from_bytes(n, HOST_CHOOSE_PREEMPT);
     else if (run.config.branch)
         value = run.config.branch(run.config.context, n, site);
     return settle(n, HOST_CHOOSE_PREEMPT, site, pc, value);

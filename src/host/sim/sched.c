@@ -323,6 +323,8 @@ void host_point(const char *site)
 
 void openwsk_host_point(const void *pc)
 {
+    if (sim.config.covered && sim.on)
+        sim.config.covered(sim.config.context, pc);
     point("driver", pc);
 }
 

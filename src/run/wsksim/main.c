@@ -9,6 +9,8 @@ int main(int argc, char **argv)
 
     parse_options(&o, argc, argv);
     switch (o.mode) {
+    case MODE_BYTES:
+        return run_bytes(&o);
     case MODE_REPLAY:
         return replay_tape(&o);
     case MODE_EXHAUST:

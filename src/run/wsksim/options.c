@@ -37,6 +37,7 @@ static const char help[] =
     "  --twice               every seed twice: the two runs must be the same\n"
     "  --hashes FILE         write each seed and the hash of its run, to compare with other runs\n"
     "  --scenario FILE       the network and what its peers do, see wsksim(1)\n"
+    "  --bytes FILE          decisions made of the bytes of FILE, as a fuzzer gives them\n"
     "  --replay TAPE         the run that wrote TAPE, and its timeline; drivers and options are\n"
     "                        those of the tape\n"
     "  --shrink              make the tape of a failure smaller; with --replay: of that tape\n"
@@ -69,6 +70,7 @@ enum {
     O_TWICE,
     O_HASHES,
     O_SCENARIO,
+    O_BYTES,
     O_REPLAY,
     O_SHRINK,
     O_EXHAUST,
@@ -104,6 +106,7 @@ static const struct option long_options[] = {
     { "twice", no_argument, NULL, O_TWICE },
     { "hashes", required_argument, NULL, O_HASHES },
     { "scenario", required_argument, NULL, O_SCENARIO },
+    { "bytes", required_argument, NULL, O_BYTES },
     { "replay", required_argument, NULL, O_REPLAY },
     { "shrink", no_argument, NULL, O_SHRINK },
     { "exhaust", no_argument, NULL, O_EXHAUST },
@@ -305,6 +308,10 @@ static bool take_mode(struct options *o, int which, const char *value)
         return true;
     case O_SHARD:
         parse_shard(o, value);
+        return true;
+    case O_BYTES:
+        o->mode = MODE_BYTES;
+        o->byte_file = value;
         return true;
     case O_REPLAY:
         o->mode = MODE_REPLAY;

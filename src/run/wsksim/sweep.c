@@ -173,29 +173,31 @@ static bool take_failure(const struct options *o, struct slot *s, int status)
     return true;
 }
 
-/* One seed is not a sweep: it is shown. */
-static int one_seed(const struct options *o)
+/* One run is not a sweep: it is shown. */
+int show_run(const struct options *o, const struct source *source, const char *what)
 {
-    struct source source = { .seeded = o->first_seed != 0, .seed = o->first_seed };
     struct outcome *out = outcome_new();
-    char what[64];
 
     if (!out)
         usage_error("out of memory");
-    run_apart(o, &source, o->timeline ? SHOW_TIMELINE : SHOW_OUTPUT, out);
-    if (out->status) {
-        snprintf(what, sizeof(what), "seed %" PRIu64, o->first_seed);
-        report_failure(o, &source, out, what);
-    } else {
-        note(o,
-             "seed %" PRIu64 ": %" PRIu64 " decisions in %.6f s of virtual time, "
-             "hash %016" PRIx64,
-             o->first_seed, out->result.choices, (double)out->result.now_ns / 1e9,
-             out->result.hash);
-    }
+    run_apart(o, source, o->timeline ? SHOW_TIMELINE : SHOW_OUTPUT, out);
+    if (out->status)
+        report_failure(o, source, out, what);
+    else
+        note(o, "%s: %" PRIu64 " decisions in %.6f s of virtual time, hash %016" PRIx64, what,
+             out->result.choices, (double)out->result.now_ns / 1e9, out->result.hash);
     int status = out->status;
     outcome_free(out);
     return status;
+}
+
+static int one_seed(const struct options *o)
+{
+    struct source source = { .seeded = o->first_seed != 0, .seed = o->first_seed };
+    char what[64];
+
+    snprintf(what, sizeof(what), "seed %" PRIu64, o->first_seed);
+    return show_run(o, &source, what);
 }
 
 int sweep_seeds(const struct options *o)

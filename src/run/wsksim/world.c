@@ -138,7 +138,8 @@ static bool fails_something(const struct host_tape *tape)
 static bool asked_for(void)
 {
     return world.source->fail_at || world.source->cancel_at || world.source->unload_at ||
-           (world.source->seeded && !world.options->calm) || fails_something(world.source->replay);
+           ((world.source->seeded || world.source->bytes) && !world.options->calm) ||
+           fails_something(world.source->replay);
 }
 
 static bool boot(void)
@@ -305,6 +306,12 @@ static void passed(void *context, const char *site)
     timeline_passed(site);
 }
 
+static void covered(void *context, const void *pc)
+{
+    (void)context;
+    world.options->covered(pc);
+}
+
 /* Addresses differ from process to process: a place in a driver is kept as an offset. */
 static void decided(void *context, struct host_decision *d)
 {
@@ -338,6 +345,8 @@ static struct host_sim_config config_of(const struct source *s, enum show show, 
         .seeded = s->seeded,
         .seed = s->seed,
         .replay = s->replay,
+        .bytes = s->bytes,
+        .byte_count = s->byte_count,
         .quiet_kinds = world.options->calm ? 1u << HOST_CHOOSE_FAULT : 0,
         .record = &out->tape,
         .fail_at = s->fail_at,
@@ -348,6 +357,7 @@ static struct host_sim_config config_of(const struct source *s, enum show show, 
         .stack_bytes = STACK_BYTES,
         .stop_at = world.options->stop_at,
         .passed = show == SHOW_TIMELINE ? passed : NULL,
+        .covered = world.options->covered ? covered : NULL,
         .decided = decided,
         .describe = kernel_describe_wait,
         .stuck = stuck,

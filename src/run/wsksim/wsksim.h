@@ -26,7 +26,7 @@ struct param {
     char *name, *value;
 };
 
-enum mode { MODE_SEEDS, MODE_REPLAY, MODE_EXHAUST, MODE_OOM, MODE_CANCEL };
+enum mode { MODE_SEEDS, MODE_BYTES, MODE_REPLAY, MODE_EXHAUST, MODE_OOM, MODE_CANCEL };
 
 struct options {
     /* what runs; goes into tapes */
@@ -45,11 +45,13 @@ struct options {
     unsigned preemptions;
     bool only_threads; /* --while-threads */
     const char *tape_file;
+    const char *byte_file; /* --bytes; NULL: none */
     const char *tape_dir;
     bool shrink, keep_going, apart, gdb, timeline, twice;
     FILE *hashes; /* NULL: nobody wants them */
     unsigned jobs;
     uint64_t stop_at;
+    void (*covered)(const void *pc); /* told of basic blocks of drivers; NULL: nobody wants it */
     char **tape_words; /* the command line that a tape brought; drivers may point into it */
     int argc;          /* the words that say what runs, for the tape */
     char **argv;
@@ -68,6 +70,8 @@ struct source {
     bool seeded;
     uint64_t seed;
     const struct host_tape *replay;
+    const uint8_t *bytes; /* of a fuzzer */
+    size_t byte_count;
     /* Questions whether to fail, counted from 1: the one that is answered yes (0: none), and
      * whether all later ones are, too. */
     uint64_t fail_at;
@@ -137,10 +141,14 @@ void decision_place(const struct options *o, const struct host_decision *d, char
 /* ---- the modes; each returns an exit status ---- */
 
 int sweep_seeds(const struct options *o);
+int run_bytes(const struct options *o); /* bytes.c */
 int replay_tape(const struct options *o);
 int exhaust(const struct options *o); /* orders.c */
 int sweep_failures(const struct options *o);
 int sweep_cancels(const struct options *o);
+
+/* One run, with its output or its timeline. `what` it is, for the report. */
+int show_run(const struct options *o, const struct source *source, const char *what);
 
 /* The run to which all others are compared. Ends the program when it fails by itself. */
 struct outcome *boring_run(const struct options *o);
