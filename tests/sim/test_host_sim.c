@@ -11,7 +11,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#define MS INT64_C(1000000)
+#define MS     INT64_C(1000000)
+#define SECOND (1000 * MS)
 
 static struct host_sim_result end;
 
@@ -228,6 +229,13 @@ static void raises_flag(void *arg)
     flag = 1;
 }
 
+static void raises_flag_late(void *arg)
+{
+    (void)arg;
+    host_park(host_now() + 3600 * SECOND);
+    flag = 1;
+}
+
 static void spins(void *arg)
 {
     struct host_thread *others[3];
@@ -252,6 +260,74 @@ static void locks_exclude_and_spinners_let_others_run(void **state)
         rounds_done = 0;
         run(&config, spins, NULL);
         assert_int_equal(rounds_done, 40);
+        assert_int_equal(end.left, 0);
+    }
+}
+
+/* A busy wait that looks at the clock ends by itself, however many rounds it takes. */
+static void spins_until(void *arg)
+{
+    int64_t end_ns = host_now() + 20 * MS;
+    unsigned rounds = 0;
+
+    (void)arg;
+    while (host_now() < end_ns)
+        host_spin(&rounds, "test");
+}
+
+/* One that does not, waits for who has a deadline, however late. */
+static void spins_for_late_one(void *arg)
+{
+    struct host_thread *other, *clock;
+    unsigned rounds = 0;
+
+    (void)arg;
+    flag = 0;
+    host_thread_create(&clock, spins_until, NULL, "clock");
+    host_thread_create(&other, raises_flag_late, NULL, "flag");
+    while (!flag)
+        host_spin(&rounds, "test");
+    assert_true(host_now() >= 3600 * SECOND);
+    assert_true(rounds < 1000000);
+    host_thread_join(clock);
+    host_thread_join(other);
+}
+
+/* As a driver polls: each round passes points, at which it may be preempted. */
+static void polls(void *arg)
+{
+    unsigned rounds = 0;
+
+    (void)arg;
+    while (!flag) {
+        for (int i = 0; i < 10; i++)
+            host_point("test");
+        host_spin(&rounds, "test");
+    }
+}
+
+static void three_poll(void *arg)
+{
+    struct host_thread *t[3];
+
+    (void)arg;
+    flag = 0;
+    host_thread_create(&t[0], polls, NULL, "one");
+    host_thread_create(&t[1], polls, NULL, "two");
+    host_thread_create(&t[2], raises_flag, NULL, "flag");
+    polls(NULL);
+    for (int i = 0; i < 3; i++)
+        host_thread_join(t[i]);
+}
+
+static void busy_waits_end(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed <= 50; seed++) {
+        struct host_sim_config config = { .seeded = seed != 0, .seed = seed };
+        run(&config, spins_until, NULL);
+        run(&config, spins_for_late_one, NULL);
+        run(&config, three_poll, NULL);
         assert_int_equal(end.left, 0);
     }
 }
@@ -348,6 +424,40 @@ static void spins_forever(void *arg)
         host_spin(&rounds, "test");
 }
 
+/* Two spin locks, in two orders: each has one and waits for the other one. */
+static int spin_locks[2];
+
+static void takes(int *spin_lock)
+{
+    unsigned rounds = 0;
+
+    host_point("test");
+    while (__atomic_exchange_n(spin_lock, 1, __ATOMIC_ACQUIRE))
+        host_spin(&rounds, "test");
+}
+
+static void takes_both(void *arg)
+{
+    int first = arg != NULL;
+
+    takes(&spin_locks[first]);
+    host_park(host_now() + MS);
+    takes(&spin_locks[!first]);
+    spin_locks[0] = spin_locks[1] = 0;
+}
+
+static void deadlock_of_spinners(void *arg)
+{
+    struct host_thread *t[2];
+
+    (void)arg;
+    spin_locks[0] = spin_locks[1] = 0;
+    host_thread_create(&t[0], takes_both, NULL, "one");
+    host_thread_create(&t[1], takes_both, spin_locks, "other");
+    host_thread_join(t[0]);
+    host_thread_join(t[1]);
+}
+
 static volatile int never;
 
 static void calls_nobody(void *arg)
@@ -390,6 +500,7 @@ static void stuck_runs_say_so(void **state)
     (void)state;
     expect_stuck(deadlock, "waits for the end of thread 1");
     expect_stuck(spins_forever, "wait busily");
+    expect_stuck(deadlock_of_spinners, "at 1.002");
     expect_stuck(calls_nobody, "calls nobody");
 }
 
@@ -450,6 +561,7 @@ int main(void)
         cmocka_unit_test(bytes_are_decisions),
         cmocka_unit_test(any_bytes_are_a_run_and_a_tape),
         cmocka_unit_test(locks_exclude_and_spinners_let_others_run),
+        cmocka_unit_test(busy_waits_end),
         cmocka_unit_test(everybody_gets_on),
         cmocka_unit_test(what_is_left_is_counted),
         cmocka_unit_test(stuck_runs_say_so),

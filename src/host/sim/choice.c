@@ -323,6 +323,7 @@ uint32_t host_choose(uint32_t n, enum host_choice kind, const char *site)
     if (n == 1 || !host_sim_running())
         return 0;
     sched_running()->steps++;
+    sched_deed();
     bool question = kind == HOST_CHOOSE_FAULT && n == 2 && !run.calm;
     bool spared = question && run.spared;
     question = question && !spared;

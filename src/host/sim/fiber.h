@@ -26,11 +26,15 @@ struct fiber {
     enum fiber_state state;
     unsigned number; /* counted from 0 in each run */
     char name[24];
-    bool permit, detached, spun;
+    bool permit, detached;
+    bool spinning; /* inside of host_spin() */
+    bool waited;   /* its last switch, or what would have been one, was there */
+    bool spun;     /* it has waited busily since something else went on */
     int64_t deadline_ns;
-    uint64_t ready_since; /* in points */
-    uint64_t steps;       /* points and questions passed */
-    uint64_t replay_at;   /* choice.c: the next of its decisions on the tape */
+    uint64_t ready_since;       /* in points */
+    uint64_t looks_at, vain_at; /* sched.c: the deeds done when a busy wait's last looks began */
+    uint64_t steps;             /* points and questions passed */
+    uint64_t replay_at;         /* choice.c: the next of its decisions on the tape */
     const struct host_lock *lock;
     struct fiber *joins;
     uint64_t held[2];  /* one bit per rank of a lock held */
@@ -73,6 +77,8 @@ uint32_t choice_priority(void);
 struct fiber *sched_running(void);
 /* The virtual time; unlike host_now(), asking does not move it. */
 int64_t sched_now(void);
+/* The running fiber does something that could end a wait, or its own loop. */
+void sched_deed(void);
 /* Stops the run: nothing more can happen. Says why, and what every fiber waits for. */
 __attribute__((noreturn)) void sched_stuck(const char *why);
 

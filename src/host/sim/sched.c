@@ -23,6 +23,9 @@
 #define DAY_NS        INT64_C(86400000000000)
 #define SPIN_NS       1000
 #define MAX_SPINS     1000000 /* rounds of busy waiting without anything else happening */
+#define STILL_ROUNDS  1000    /* rounds while time stood still, and then it moves by as many */
+#define SPIN_TURNS    64      /* after so many, who waits busily takes turns */
+#define VAIN_ROUNDS   1000    /* so many of busy waits in vain are stuck: see in_vain() */
 #define FAIR_CHECK    1024    /* so many points and busy rounds apart, */
 #define FAIR_AGE      16384   /* who could have run for so many of them has a turn */
 #define FAIR_TURN     1000    /* of so many points without preemption */
@@ -55,8 +58,9 @@ static struct {
     struct fiber *from;  /* what the last switch left */
     int64_t now_ns, next_deadline_ns;
     struct fiber *urgent; /* runs at the next point */
-    unsigned fibers, spins, readings;
-    uint64_t points;                  /* passed, and rounds of busy waiting */
+    unsigned fibers, spins, vain_rounds, still, readings;
+    uint64_t deeds, vain_deeds; /* of all fibers: see in_vain(); when the rounds in vain began */
+    uint64_t points;            /* passed, and rounds of busy waiting */
     uint64_t switched_at, turn_until; /* in points */
     bool on, reporting;
     unsigned held; /* host_sim_hold() calls */
@@ -99,10 +103,16 @@ int64_t sched_now(void)
     return sim.now_ns;
 }
 
+void sched_deed(void)
+{
+    sim.deeds++;
+}
+
 /* A loop that only reads the clock, until some time, would never see it. */
 int64_t host_now(void)
 {
     watchdog_calm();
+    sim.deeds++;
     if (sim.on && ++sim.readings > FREE_READINGS)
         sim.now_ns += READING_NS;
     return sim.now_ns;
@@ -164,6 +174,7 @@ static void wake_due(void)
 static void advance(int64_t to_ns)
 {
     sim.now_ns = to_ns;
+    sim.still = 0;
     if (to_ns > sim.config.time_limit_ns)
         sched_stuck("the run has reached the end of its time");
     wake_due();
@@ -187,16 +198,21 @@ static void arrive(void)
         report_myself();
 }
 
+/* Something other than a busy wait went on: who waits busily may look again. */
+static void look_again(void)
+{
+    for (unsigned i = 0; i < sim.ready_count; i++)
+        sim.ready[i]->spun = false;
+    sim.spins = 0;
+}
+
 static void go_to(struct fiber *f)
 {
     struct fiber *from = sim.running;
 
-    if (!f->spun) {
-        /* Something other than a busy wait goes on: who waits busily may look again. */
-        for (unsigned i = 0; i < sim.ready_count; i++)
-            sim.ready[i]->spun = false;
-        from->spun = from->spun && from->state == FIBER_READY;
-        sim.spins = 0;
+    if (!from->spinning) {
+        from->spun = from->waited = false;
+        look_again();
     }
     sim.switched_at = sim.points;
     sim.readings = 0;
@@ -294,6 +310,7 @@ void host_sim_run_next(struct host_thread *t)
 
 static void point(const char *site, const void *pc)
 {
+    sim.deeds++;
     if (!sim.on || sim.reporting || sim.held)
         return;
     watchdog_calm();
@@ -352,6 +369,75 @@ static unsigned busy_others(void)
     return n;
 }
 
+/*
+ * Do all who could run wait busily in vain? A deed is whatever could end somebody's wait, or is a
+ * sign of it: a point, a lock, a park or an unpark, a thread's beginning or end, a question, a look
+ * at the clock. A busy wait whose loop does nothing but look at memory does no deed, so when every
+ * fiber has gone round its loop since the last deed, each has seen that it cannot go on, and none
+ * of them can help another: only a deadline can. A loop that could end for another reason does
+ * deeds: one that looks at the clock, and any loop of a driver, which passes points.
+ *
+ * Two gaps are covered by the number of rounds, in which everybody has many turns: a fiber that
+ * left its loop, wrote and began to wait again without a deed (the routines that drivers call do
+ * one on entry), and a loop that counts how often it has waited (KipOccupy, to 40).
+ */
+static bool in_vain(void)
+{
+    if (sim.running->vain_at != sim.deeds)
+        return false;
+    for (unsigned i = 0; i < sim.ready_count; i++)
+        if (!sim.ready[i]->spun || sim.ready[i]->vain_at != sim.deeds)
+            return false;
+    return true;
+}
+
+static void pass(int64_t ns)
+{
+    int64_t to_ns = sim.now_ns + ns;
+
+    advance(to_ns < sim.next_deadline_ns ? to_ns : sim.next_deadline_ns);
+}
+
+/* Everybody waits busily: time passes, a little or until something is due. */
+static void let_time_pass(void)
+{
+    sim.vain_rounds = in_vain() && sim.vain_deeds == sim.deeds ? sim.vain_rounds + 1 : 0;
+    sim.vain_deeds = sim.deeds;
+    bool vain = sim.vain_rounds > VAIN_ROUNDS;
+    if (++sim.spins > MAX_SPINS || (vain && sim.next_deadline_ns == HOST_FOREVER))
+        sched_stuck("threads wait busily for each other, and for nothing else");
+    if (vain)
+        advance(sim.next_deadline_ns);
+    else
+        pass(SPIN_NS);
+}
+
+static void spin(struct fiber *self, const char *site)
+{
+    uint32_t position = 0;
+
+    wake_due();
+    sim.points++;
+    /* Who polls and is preempted while it does never waits at the same time as all others. */
+    if (++sim.still > STILL_ROUNDS)
+        pass(STILL_ROUNDS * SPIN_NS);
+    if (be_fair())
+        return;
+    unsigned others = busy_others();
+    bool idle = !others;
+    if (idle) {
+        let_time_pass();
+        others = sim.ready_count;
+    }
+    if (!others)
+        return;
+    if (!idle || sim.spins <= SPIN_TURNS)
+        position = choice_fiber(others, sim.ready, false, site, NULL);
+    struct fiber *next = take_ready(position);
+    make_ready(self);
+    go_to(next);
+}
+
 void host_spin(unsigned *rounds, const char *site)
 {
     struct fiber *self = sim.running;
@@ -360,24 +446,13 @@ void host_spin(unsigned *rounds, const char *site)
     if (!sim.on || sim.reporting)
         return;
     watchdog_calm();
-    self->spun = true;
-    wake_due();
-    sim.points++;
-    if (be_fair())
-        return;
-    unsigned others = busy_others();
-    if (!others) {
-        if (++sim.spins > MAX_SPINS)
-            sched_stuck("threads wait busily for each other, and for nothing else");
-        int64_t next = sim.now_ns + SPIN_NS;
-        advance(next < sim.next_deadline_ns ? next : sim.next_deadline_ns);
-        others = sim.ready_count;
-    }
-    if (!others)
-        return;
-    struct fiber *next = take_ready(choice_fiber(others, sim.ready, false, site, NULL));
-    make_ready(self);
-    go_to(next);
+    if (!self->waited)
+        look_again();
+    self->vain_at = self->looks_at;
+    self->spun = self->waited = self->spinning = true;
+    spin(self, site);
+    self->spinning = false;
+    self->looks_at = sim.deeds;
 }
 
 /* ---- fibers ---------------------------------------------------------------------------------- */
@@ -398,6 +473,7 @@ __attribute__((noreturn)) static void end_fiber(void)
 {
     struct fiber *self = sim.running;
 
+    sim.deeds++;
     if (self->pub.local_free)
         self->pub.local_free(self->pub.local);
     HAPPENS_BEFORE(self);
@@ -510,6 +586,7 @@ bool host_park(int64_t deadline_ns)
     struct fiber *self = sim.running;
 
     HOST_ASSERT(sim.on);
+    sim.deeds++;
     if (!self->permit && deadline_ns > sim.now_ns) {
         self->state = FIBER_PARKED;
         self->deadline_ns = deadline_ns;
@@ -706,6 +783,7 @@ void host_sim_run(const struct host_sim_config *config, void (*fn)(void *), void
     if (!sim.config.time_limit_ns)
         sim.config.time_limit_ns = DAY_NS;
     sim.now_ns = START_NS;
+    sim.deeds = 1;
     sim.next_deadline_ns = HOST_FOREVER;
     sim.running = &fiber_outside;
     choice_begin(config);
