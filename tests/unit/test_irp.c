@@ -143,6 +143,36 @@ static void invoke_flags_select(void **state)
     IoFreeIrp(irp);
 }
 
+static NTSTATUS NTAPI not_called(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+{
+    (void)DeviceObject;
+    (void)Irp;
+    (void)Context;
+    fail();
+    return STATUS_SUCCESS;
+}
+
+/* The routine of the upper location is called for this status, that of the lower one is not. */
+static void invoked_for(NTSTATUS status, BOOLEAN on_success, BOOLEAN on_error)
+{
+    PIRP irp = IoAllocateIrp(2, FALSE);
+
+    reset(NULL);
+    IoSetCompletionRoutine(irp, completed, &seen, on_success, on_error, FALSE);
+    IoSetNextIrpStackLocation(irp);
+    IoSetCompletionRoutine(irp, not_called, NULL, !on_success, !on_error, FALSE);
+    finish(irp, status, 0, FALSE);
+    assert_int_equal(seen.calls, 1);
+    IoFreeIrp(irp);
+}
+
+static void success_and_error_are_told_apart(void **state)
+{
+    (void)state;
+    invoked_for(STATUS_SUCCESS, TRUE, FALSE);
+    invoked_for(STATUS_UNSUCCESSFUL, FALSE, TRUE);
+}
+
 /* ---- a stack of two devices ------------------------------------------------------------------ */
 
 static DRIVER_OBJECT lower_driver, upper_driver;
@@ -531,6 +561,7 @@ int main(void)
         TEST(memory_may_vanish_in_the_routine),
         TEST(routine_may_free),
         TEST(invoke_flags_select),
+        TEST(success_and_error_are_told_apart),
         TEST(pending_travels_up),
         TEST(associated_irps_complete_the_master),
         TEST(free_of_what_is_not_ours),

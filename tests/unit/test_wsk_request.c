@@ -117,6 +117,43 @@ static void closed_before_the_rest_is_known(void **state)
     assert_int_equal(request.io.Information, 4);
 }
 
+/* What has arrived has filled the first parts of the buffer: the rest is what follows them. */
+static void the_rest_of_a_chain(void **state)
+{
+    static UCHAR more[16];
+    PMDL second = IoAllocateMdl(more, sizeof(more), FALSE, FALSE, NULL);
+
+    (void)state;
+    MmBuildMdlForNonPagedPool(second);
+    mdl->Next = second;
+    fake.pend = true;
+    assert_int_equal(receive(sizeof(bytes) + 10, WSK_FLAG_WAITALL), STATUS_PENDING);
+    assert_int_equal(fake.kept->iovcnt, 2);
+    fake_end(sizeof(bytes) + 4);
+    assert_int_equal(fake.kept->iovcnt, 1);
+    assert_ptr_equal(fake.kept->iov[0].iov_base, more + 4);
+    assert_int_equal(fake.kept->iov[0].iov_len, 6);
+    fake_end(6);
+    assert_int_equal(request.io.Status, STATUS_SUCCESS);
+    assert_int_equal(request.io.Information, sizeof(bytes) + 10);
+    IoFreeMdl(second);
+}
+
+/* A call that comes late holds a closing socket for a moment; the close begins once. */
+static void closed_once(void **state)
+{
+    (void)state;
+    fake.pend = true;
+    sock->State = WskpBound;
+    WskpSocketClose(sock, NULL, STATUS_SUCCESS);
+    assert_ptr_equal(fake.kept, &sock->CloseOp);
+    fake.kept = NULL;
+    sock->Busy++;
+    WskpLeave(sock);
+    assert_null(fake.kept);
+    sock->Busy = 0;
+}
+
 /* Nobody cancels: the transport hears of nothing. */
 static void not_cancelled(void **state)
 {
@@ -206,6 +243,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(cancelled_before_it_is_known, setup, teardown),
         cmocka_unit_test_setup_teardown(cancelled_before_the_rest_is_known, setup, teardown),
         cmocka_unit_test_setup_teardown(closed_before_the_rest_is_known, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_rest_of_a_chain, setup, teardown),
+        cmocka_unit_test_setup_teardown(closed_once, setup, teardown),
         cmocka_unit_test_setup_teardown(not_cancelled, setup, teardown),
         cmocka_unit_test_setup_teardown(cancelled_but_done, setup, teardown),
         cmocka_unit_test_setup_teardown(abort_ends_waiting_receives, setup, teardown),
