@@ -99,13 +99,6 @@ enum net_disposition epoll_answer_send(struct epoll_ep *ep, struct net_op *op, i
 /* ---- epoll.c: the loop ------------------------------------------------------------------------
  */
 
-struct epoll_ep *epoll_ep_alloc(void);
-void epoll_ep_init(struct epoll_ep *ep, struct epoll_net *net, enum net_ep_kind kind,
-                   enum net_family family, size_t rx_limit_bytes);
-/* Frees an endpoint that nobody else knows yet; closes its descriptor. */
-void epoll_ep_discard(struct epoll_ep *ep);
-int epoll_register(struct epoll_ep *ep);
-
 /* done() of `op` is due: the loop will call it. Any thread. */
 void epoll_finish(struct epoll_net *net, struct net_op *op, int64_t result);
 /* The same from the loop itself, at the end of its look at the endpoint. */
@@ -122,6 +115,27 @@ void epoll_end_delivery(struct epoll_ep *ep, struct net_op *op);
 void epoll_busy_begin(struct epoll_ep *ep, struct net_op *op);
 void epoll_busy_end(struct epoll_ep *ep);
 void epoll_run_ready(struct epoll_net *net);
+
+/* ---- epoll_ep.c -------------------------------------------------------------------------------
+ */
+
+struct epoll_ep *epoll_ep_alloc(void);
+void epoll_ep_init(struct epoll_ep *ep, struct epoll_net *net, enum net_ep_kind kind,
+                   enum net_family family, size_t rx_limit_bytes);
+/* Frees an endpoint that nobody else knows yet; closes its descriptor. */
+void epoll_ep_discard(struct epoll_ep *ep);
+int epoll_register(struct epoll_ep *ep);
+/* The close was waiting for `busy`: its done() is due now, unless it still does. */
+void epoll_ep_finish_close(struct epoll_ep *ep);
+/* After the done() of its close. The memory stays while buffers are charged to it. */
+void epoll_ep_end(struct epoll_ep *ep);
+
+int epoll_ep_open(struct net *base, const struct net_open *o, struct net_ep **out);
+int epoll_ep_bind(struct net_ep *base, const struct net_addr *addr);
+int epoll_ep_listen(struct net_ep *base, int backlog);
+int epoll_ep_ctl(struct net_ep *base, enum net_ctl what, struct net_ctl_arg *arg);
+enum net_disposition epoll_ep_submit(struct net_ep *base, struct net_op *op);
+void epoll_ep_cancel(struct net_ep *base, struct net_op *op);
 
 /* ---- epoll_stream.c, epoll_accept.c, epoll_datagram.c ------------------------------------------
  * submit: takes ep->lock itself. run: loop only, ep->lock held, may drop it in between. */
