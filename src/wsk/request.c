@@ -26,6 +26,7 @@ typedef struct _REQUEST_CACHE {
     struct host_lock Lock; /* protects the list and the count */
     WSKP_REQUEST *Free;
     ULONG Count;
+    LONG Out; /* requests taken here less those given back here */
 } __attribute__((aligned(64))) REQUEST_CACHE;
 
 #define CACHE_LIMIT 256
@@ -56,6 +57,8 @@ void WskpBootRequests(void)
 
 void WskpShutdownRequests(void)
 {
+    LONG out = 0;
+
     for (ULONG i = 0; i < KI_MAX_PROCESSORS; i++) {
         WSKP_REQUEST *next;
         for (WSKP_REQUEST *r = Caches[i].Free; r; r = next) {
@@ -64,7 +67,20 @@ void WskpShutdownRequests(void)
         }
         Caches[i].Free = NULL;
         Caches[i].Count = 0;
+        out += Caches[i].Out;
+        Caches[i].Out = 0;
     }
+    /* A client that did not deregister may have left some that pend. */
+    HOST_ASSERT(out == 0 || !IsListEmpty(&Wskp.Clients));
+}
+
+static void CountOut(LONG Change)
+{
+    REQUEST_CACHE *cache = &Caches[KiCurrentProcessor()];
+
+    host_lock(&cache->Lock);
+    cache->Out += Change;
+    host_unlock(&cache->Lock);
 }
 
 static WSKP_REQUEST *TakeCached(void)
@@ -77,6 +93,7 @@ static WSKP_REQUEST *TakeCached(void)
         cache->Free = (WSKP_REQUEST *)r->Link.Flink;
         cache->Count--;
     }
+    cache->Out++;
     host_unlock(&cache->Lock);
     return r;
 }
@@ -89,8 +106,10 @@ WSKP_REQUEST *WskpRequestNew(WSKP_SOCKET *Socket, PIRP Irp, enum net_opcode Code
     WSKP_REQUEST *r = TakeCached();
     if (!r)
         r = host_alloc(sizeof(*r), 64);
-    if (!r)
+    if (!r) {
+        CountOut(-1);
         return NULL;
+    }
     memset(r, 0, FIELD_OFFSET(WSKP_REQUEST, InlineIov));
     memset(&r->LocalOut, 0, sizeof(*r) - FIELD_OFFSET(WSKP_REQUEST, LocalOut));
     r->Op.code = Code;
@@ -109,6 +128,7 @@ void WskpRequestFree(WSKP_REQUEST *Request)
     REQUEST_CACHE *cache = &Caches[KiCurrentProcessor()];
     BOOLEAN full = host_choose(2, HOST_CHOOSE_ORDER, "WskpRequestFree") != 0;
     host_lock(&cache->Lock);
+    cache->Out--;
     BOOLEAN keep = cache->Count < CACHE_LIMIT && !full;
     if (keep) {
         Request->Link.Flink = (PLIST_ENTRY)cache->Free;

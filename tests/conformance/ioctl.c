@@ -46,6 +46,11 @@ TEST(address_change_ends_with_close, "WSK-IOCTL-14 WSK-CLOSE-02 D08 IOCTL/SIO_AD
     CHECK(IoCancelIrp(irp));
     CHECK_STATUS(CallWait(&call), STATUS_CANCELLED);
     CallFree(&call);
+    irp = CallBegin(&call);
+    CHECK(!IoCancelIrp(irp)); /* before the call */
+    CHECK_STATUS(CallEnd(&call, BASIC_OF(s)->WskControlSocket(s, WskIoctl, SIO_ADDRESS_LIST_CHANGE,
+                                                              0, 0, NULL, 0, NULL, NULL, irp)),
+                 STATUS_CANCELLED);
     CallStarted(&call, BASIC_OF(s)->WskControlSocket(s, WskIoctl, SIO_ADDRESS_LIST_CHANGE, 0, 0,
                                                      NULL, 0, NULL, NULL, CallBegin(&call)));
     CHECK_STATUS(call.Returned, STATUS_PENDING);
