@@ -123,6 +123,8 @@ void host_lock_init(struct host_lock *l, enum host_rank rank);
 void host_lock(struct host_lock *l);
 void host_unlock(struct host_lock *l);
 bool host_lock_held(const struct host_lock *l); /* by the calling thread; for assertions */
+/* Panics if the calling thread holds a lock; for who is about to call back up, into a driver. */
+void host_assert_unlocked(void);
 
 /* ---- chance ------------------------------------------------------------------------------ */
 

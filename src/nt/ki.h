@@ -124,7 +124,7 @@ void KiLowerIrql(KIRQL NewIrql);
 
 /*
  * Around every call into a driver: what must be the same after it. Leave reports VF-IRQL-04,
- * VF-IRQL-07 or VF-LOCK-06 and puts the IRQL right.
+ * VF-IRQL-07 or VF-LOCK-06 and puts the IRQL right. Enter panics when we hold a lock.
  */
 typedef struct _KI_UPCALL {
     KIRQL Irql;
@@ -137,6 +137,7 @@ void KiReportUpcall(const KI_UPCALL *Before, const char *What, const void *Routi
 static inline KI_UPCALL KiEnterUpcall(void)
 {
     PKTHREAD thread = KiThread();
+    host_assert_unlocked();
     return (KI_UPCALL){ thread->Irql, thread->CriticalRegion, thread->GuardedRegion,
                         thread->SpinLocks };
 }

@@ -132,6 +132,7 @@ static void Cleanup(NMR_BINDING *b)
     PNPI_PROVIDER_CLEANUP_BINDING_CONTEXT_FN provider =
         b->Provider->Provider.ProviderCleanupBindingContext;
 
+    host_assert_unlocked();
     if (client)
         client(b->ClientContext);
     if (provider)
@@ -158,6 +159,7 @@ static BOOLEAN SideDetached(NMR_BINDING *b, BOOLEAN IsClient)
 /* The caller moved the state to Detaching and holds a reference. */
 static void Detach(NMR_BINDING *b)
 {
+    host_assert_unlocked();
     if (b->Client->Client.ClientDetachProvider(b->ClientContext) != STATUS_PENDING)
         SideDetached(b, TRUE);
     if (b->Provider->Provider.ProviderDetachClient(b->ProviderContext) != STATUS_PENDING)
@@ -199,6 +201,7 @@ static void DetachAll(NMR_MODULE *m)
 
 static void Offer(NMR_BINDING *b)
 {
+    host_assert_unlocked();
     NTSTATUS status = b->Client->Client.ClientAttachProvider(
         b, b->Client->Context, (PNPI_REGISTRATION_INSTANCE)InstanceOf(b->Provider));
     if (NT_SUCCESS(status) != NT_SUCCESS(b->LastAttach))

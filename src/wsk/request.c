@@ -509,6 +509,7 @@ void WskpUpcallBegin(WSKP_UPCALL *Upcall)
 {
     PKTHREAD thread = KiThread();
 
+    host_assert_unlocked();
     Upcall->Old = thread->Irql;
     if (Upcall->Old < DISPATCH_LEVEL && !Wskp.Config.passive_callbacks)
         KeRaiseIrql(DISPATCH_LEVEL, &Upcall->Old);

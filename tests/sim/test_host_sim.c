@@ -550,6 +550,30 @@ static void freed_memory_is_watched(void **state)
 #endif
 }
 
+/* ---- calls back up --------------------------------------------------------------------------- */
+
+static void calls_up(void *arg)
+{
+    (void)arg;
+    host_lock(&lock);
+    host_unlock(&lock);
+    host_assert_unlocked();
+}
+
+static void calls_up_with_lock(void *arg)
+{
+    (void)arg;
+    host_lock(&lock);
+    host_assert_unlocked();
+}
+
+static void nobody_calls_up_with_a_lock(void **state)
+{
+    (void)state;
+    assert_true(ends_well(calls_up));
+    assert_false(ends_well(calls_up_with_lock));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -566,6 +590,7 @@ int main(void)
         cmocka_unit_test(what_is_left_is_counted),
         cmocka_unit_test(stuck_runs_say_so),
         cmocka_unit_test(freed_memory_is_watched),
+        cmocka_unit_test(nobody_calls_up_with_a_lock),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -668,6 +668,17 @@ bool host_lock_held(const struct host_lock *l)
     return l->owner == &sim.running->pub;
 }
 
+void host_assert_unlocked(void)
+{
+    const struct fiber *f = sim.running;
+
+    if (!(f->held[0] | f->held[1]))
+        return;
+    for (unsigned rank = 128; rank-- > 0;)
+        if (f->held[rank / 64] >> rank % 64 & 1)
+            host_panic("a driver is called with a lock of rank %u held", rank);
+}
+
 /* ---- the end of a run that cannot go on ------------------------------------------------------ */
 
 static struct {

@@ -85,3 +85,11 @@ bool host_lock_held(const struct host_lock *l)
 {
     return __atomic_load_n(&l->owner, __ATOMIC_RELAXED) == host_self();
 }
+
+void host_assert_unlocked(void)
+{
+    const struct thread *t = thread_of(host_self());
+
+    if (__builtin_expect((t->held[0] | t->held[1]) != 0, 0))
+        host_panic("a driver is called with a lock of rank %u held", highest_held(t));
+}

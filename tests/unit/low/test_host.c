@@ -192,6 +192,14 @@ static void take_unready(void)
     host_lock(&l);
 }
 
+static void call_up_with_lock(void)
+{
+    struct host_lock l = HOST_LOCK_INIT(HOST_RANK_NET);
+
+    host_lock(&l);
+    host_assert_unlocked();
+}
+
 static void ranks_are_checked(void **state)
 {
     struct host_lock a = HOST_LOCK_INIT(HOST_RANK_WSK_SOCKET);
@@ -204,6 +212,8 @@ static void ranks_are_checked(void **state)
     host_unlock(&a); /* in any order */
     assert_false(host_lock_held(&a));
     host_unlock(&b);
+    host_assert_unlocked();
+    dies(call_up_with_lock);
     dies(take_downwards);
     dies(take_twice);
     dies(unlock_free);
