@@ -114,6 +114,7 @@ struct host_sim_result {
     uint64_t choices;    /* decisions asked for */
     uint64_t faults;     /* questions whether to fail */
     uint64_t mismatches; /* decisions of `replay` that met another place than on the tape */
+    uint64_t unmet;      /* decisions of `replay` that the run did not come to */
     int64_t now_ns;      /* the virtual time at the end */
     unsigned fibers;     /* made during the run */
     unsigned left;       /* that have not ended */

@@ -65,6 +65,10 @@ says 'this run did not fail'
 sed 's/^\(#[0-9]* preempt [0-9/]* "\)[^"]*/\1elsewhere/' "$tape" >foreign.tape
 expect 0 wsksim --replay foreign.tape
 says 'met another place'
+# So is a decision that the run does not come to.
+sed 's/\( thread [0-9]*\.\)[0-9]*/\1999999/' "$tape" >late.tape
+expect 0 wsksim --replay late.tape
+says 'did not come to [0-9]+ decisions'
 
 # Every order of threads with one preemption contains the race; a thread that cannot be made, the leak.
 expect 3 wsksim --exhaust --preemptions 1 racy.so

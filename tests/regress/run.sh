@@ -1,7 +1,16 @@
 #!/bin/sh
-# run.sh TAPE: replays the tape of a defect that is mended: the run must go well now.
+# run.sh TAPE [--may-drift]: replays the tape of a defect that is mended: the run must go well now. A
+# run whose decisions met other places than on the tape, or that did not come to them, proves
+# nothing, and fails, too, unless --may-drift or a line "drifts WHY" in the tape's head permits it.
+# When the sources have changed, record.sh makes the tape again.
 set -e
 tape=$(mktemp)
-trap 'rm -f "$tape"' EXIT
+out=$(mktemp)
+trap 'rm -f "$tape" "$out"' EXIT
 sed "s|@BUILD@|$OW_BUILD|; s|@SOURCE@|$OW_SOURCE|" "$1" >"$tape"
-wsksim --replay "$tape"
+status=0
+wsksim --replay "$tape" >"$out" 2>&1 || status=$?
+cat "$out"
+[ $status -eq 0 ] || exit $status
+[ "$2" = --may-drift ] || grep -q '^drifts .' "$tape" ||
+    ! grep -qE 'met another place|did not come to' "$out" || exit 1

@@ -146,6 +146,11 @@ static void a_foreign_tape_is_boring(void **state)
     write_with(&config, &log);
     assert_string_equal(log.text, "aaabbbccc");
     assert_int_equal(end.mismatches, 1);
+    assert_int_equal(end.unmet, 0);
+    wrong.index = 1 << 20; /* longer than the run is */
+    write_with(&config, &log);
+    assert_int_equal(end.mismatches, 0);
+    assert_int_equal(end.unmet, 1);
 }
 
 static void answers(void *arg)

@@ -26,7 +26,7 @@ static struct {
     uint64_t random[2];
     uint64_t index; /* of the next decision */
     uint64_t hash;
-    uint64_t mismatches;
+    uint64_t mismatches, met;
     uint64_t replay_at; /* the next decision of the tape, of those that go by their index */
     struct host_decision *by_step; /* the others, ordered by thread and step */
     uint64_t by_step_count;
@@ -162,6 +162,7 @@ void choice_end(struct host_sim_result *result)
     result->hash = run.hash;
     result->choices = run.index;
     result->mismatches = run.mismatches;
+    result->unmet = run.config.replay ? run.config.replay->count - run.met - run.mismatches : 0;
     result->faults = run.faults;
 }
 
@@ -228,6 +229,7 @@ static uint32_t from_tape(uint32_t n, enum host_choice kind, const char *site)
         run.mismatches++;
         return 0;
     }
+    run.met++;
     return d->value;
 }
 

@@ -35,6 +35,19 @@ static void run_in_debugger(const struct options *o)
     usage_error("--gdb: gdb is not there; install it (apt install gdb)");
 }
 
+/* What the tape has not decided. Of a run that ended in the middle nothing is known. */
+static void report_drift(const struct host_sim_result *result)
+{
+    if (result->mismatches)
+        fprintf(stderr,
+                "wsksim: %" PRIu64 " decisions of the tape met another place than when it was "
+                "made, and were answered with 0: the driver or OpenWSK has changed since\n",
+                result->mismatches);
+    if (result->unmet)
+        fprintf(stderr, "wsksim: the run did not come to %" PRIu64 " decisions of the tape\n",
+                result->unmet);
+}
+
 int replay_tape(const struct options *o)
 {
     struct outcome *out = outcome_new();
@@ -48,11 +61,7 @@ int replay_tape(const struct options *o)
     struct source source;
     tape_read(o->tape_file, &from->tape, &source, failure, sizeof(failure));
     run_apart(o, &source, o->timeline ? SHOW_TIMELINE : SHOW_OUTPUT, out);
-    if (out->result.mismatches)
-        fprintf(stderr,
-                "wsksim: %" PRIu64 " decisions of the tape met another place than when it was "
-                "made, and were answered with 0: the driver or OpenWSK has changed since\n",
-                out->result.mismatches);
+    report_drift(&out->result);
     if (strcmp(failure, out->failure) != 0)
         fprintf(stderr, "wsksim: the tape was made of a run that failed with: %s\n", failure);
     if (!out->status)
