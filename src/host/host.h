@@ -134,7 +134,8 @@ enum host_choice {
     HOST_CHOOSE_ASYNC,   /* does this finish inline or later */
     HOST_CHOOSE_SIZE,    /* how many bytes at once */
     HOST_CHOOSE_ORDER,   /* in which order */
-    HOST_CHOOSE_TIME     /* how long */
+    HOST_CHOOSE_TIME,    /* how long */
+    HOST_CHOOSE_DELAY    /* how much later; asked by host_delay() only */
 };
 
 /*
@@ -144,6 +145,13 @@ enum host_choice {
  * is a string that lives as long as the program; at most 31 bytes tell it from others.
  */
 uint32_t host_choose(uint32_t n, enum host_choice kind, const char *site);
+
+/*
+ * By how many nanoseconds something comes later than it could, at most `most_ns`. 0 is the boring
+ * answer and the only one of the threads host; it is no decision and leaves no trace, so it can be
+ * asked for often.
+ */
+int64_t host_delay(int64_t most_ns, const char *site);
 
 /* A preemption point under fibers, nothing under threads. */
 void host_point(const char *site);

@@ -144,7 +144,8 @@ void host_sim_run_next(struct host_thread *t);
 /* While on, no point switches: only a wait does. Calls may nest. */
 void host_sim_hold(bool on);
 
-/* While on, no question whether to fail is answered yes, whatever asks for it. */
+/* While on, no question whether to fail is answered yes, whatever asks for it, and nothing comes
+ * late. */
 void host_sim_spare(bool on);
 
 /* From now on, decisions are boring ones and nobody is preempted; for the end of a run. */

@@ -7,6 +7,9 @@
  * run at once. A DPC queued from below DISPATCH_LEVEL runs before KeInsertQueueDpc returns when a
  * processor is free, as on Windows, where the software interrupt comes at once.
  *
+ * In the simulated world a queue may be drained later than it could, as if an interrupt came first;
+ * its DPCs can still be removed then.
+ *
  * DpcLock of the processor protects its queue; KDPC.DpcData points to the processor while the DPC
  * is queued there, and changes under that processor's lock only. Threaded DPCs run as ordinary
  * ones, which Windows allows, too.
@@ -15,6 +18,8 @@
 
 #define ORDINARY_DPC 0x13 /* KOBJECTS, as Windows numbers them */
 #define THREADED_DPC 0x18
+
+#define INTERRUPT_NS 1000000
 
 static PKDPC NextDpc(PKDPC dpc)
 {
@@ -191,6 +196,7 @@ void KipDrainDpcs(KI_PROCESSOR *processor)
     KDPC copy;
     PKDPC dpc;
 
+    KipKeepBusy(host_delay(INTERRUPT_NS, "DPC queue"));
     for (int i = 0; i < KIP_DPC_BATCH; i++) {
         if (!TakeDpc(processor, &copy, &dpc))
             return;

@@ -54,6 +54,7 @@ struct _KI_PROCESSOR {
      */
     LIST_ENTRY *Timers;
     LONGLONG TimerNext; /* 100 ns units of interrupt time; MAXLONGLONG: none */
+    LONGLONG ClockLate; /* the loop's own: no timer expires before; 0: all may, when due */
 
     /* processor.c */
     struct host_thread *Loop __attribute__((aligned(64)));
@@ -150,6 +151,10 @@ void KipSignal(DISPATCHER_HEADER *Header, KIP_WAKE *Wake);
 void KipWake(KIP_WAKE *Wake);
 /* A wait's Timeout argument as host_now() time. */
 int64_t KipDeadline(const LARGE_INTEGER *Timeout);
+/* Keeps the thread here for that long, whatever its IRQL; 0: not at all. */
+void KipKeepBusy(int64_t ns);
+/* What clocks, work items and waits can be late by, in the simulated world: two clock ticks. */
+#define KIP_LATE_NS 31250000
 
 /* ---- mutex.c ------------------------------------------------------------------------------- */
 

@@ -113,6 +113,8 @@ static void Idle(KI_PROCESSOR *processor)
 
     __atomic_store_n(&processor->Sleeping, 1, __ATOMIC_SEQ_CST);
     LONGLONG next = __atomic_load_n(&processor->TimerNext, __ATOMIC_SEQ_CST);
+    if (next < processor->ClockLate)
+        next = processor->ClockLate;
     if (next < MAXLONGLONG / 100)
         deadline = next * 100;
     if (LoopIsDue(processor))
@@ -151,6 +153,7 @@ static NTSTATUS StartProcessor(ULONG number)
 
     processor->Number = number;
     processor->Stop = FALSE;
+    processor->ClockLate = 0;
     processor->Idle = processor->IdleNext = (KI_IDLE){ 0 };
     processor->LoopThread = host_alloc(sizeof(KTHREAD), 16);
     if (!processor->LoopThread || !KipInitializeTimers(processor))

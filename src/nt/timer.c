@@ -9,6 +9,12 @@
  *
  * A timer is in a table exactly while TimerListEntry.Flink is not NULL; KTIMER.Processor says in
  * whose. Due times are interrupt time in 100 ns units.
+ *
+ * On Windows timers expire at the clock interrupt, which comes after the due time, not at it. The
+ * simulated world can let it come late, for all timers of a processor alike; until it comes they
+ * can be cancelled. It never lets a timer be early: Windows' interrupt time, to which the due time
+ * is compared, is that of the last clock interrupt, so that whoever reads it never finds a timer
+ * early, and ours is exact.
  */
 #include "nt/kip.h"
 
@@ -127,11 +133,23 @@ static PKTIMER FirstDue(KI_PROCESSOR *processor, LONGLONG now)
     return TimerOf(bucket->Flink);
 }
 
+/* Is the clock interrupt that a due timer waits for still to come? */
+static BOOLEAN ClockIsLate(KI_PROCESSOR *processor, LONGLONG now)
+{
+    if (processor->ClockLate == 0)
+        processor->ClockLate = now + host_delay(KIP_LATE_NS, "clock interrupt") / 100;
+    if (processor->ClockLate > now)
+        return TRUE;
+    processor->ClockLate = 0;
+    return FALSE;
+}
+
 void KipExpireTimers(KI_PROCESSOR *processor)
 {
     LONGLONG now = host_now() / 100;
 
-    if (__atomic_load_n(&processor->TimerNext, __ATOMIC_RELAXED) > now)
+    if (__atomic_load_n(&processor->TimerNext, __ATOMIC_RELAXED) > now ||
+        ClockIsLate(processor, now))
         return;
     for (int i = 0; i < EXPIRE_BATCH; i++) {
         KIP_WAKE wake = { 0 };

@@ -196,6 +196,24 @@ int64_t KipDeadline(const LARGE_INTEGER *timeout)
     return delta > HOST_FOREVER - now ? HOST_FOREVER : now + delta;
 }
 
+void KipKeepBusy(int64_t ns)
+{
+    int64_t end = ns ? host_now() + ns : 0;
+
+    while (ns && host_now() < end)
+        host_park(end);
+}
+
+/* The deadline of a thread that is going to wait: time-outs end at a clock interrupt, too. */
+static int64_t WaitDeadline(const LARGE_INTEGER *timeout)
+{
+    int64_t deadline = KipDeadline(timeout);
+
+    if (deadline > HOST_FOREVER - KIP_LATE_NS)
+        return deadline;
+    return deadline + host_delay(KIP_LATE_NS, "time-out of a wait");
+}
+
 /* Under the lock, objects held. The status, or STATUS_PENDING when the thread has to wait. */
 static NTSTATUS TestObjects(PKTHREAD thread, ULONG count, PVOID objects[], WAIT_TYPE type)
 {
@@ -294,7 +312,7 @@ static NTSTATUS Wait(ULONG count, PVOID objects[], WAIT_TYPE type, PLARGE_INTEGE
 
     if (!poll && thread->Irql >= DISPATCH_LEVEL)
         poll = !MayBlock(thread, name, caller);
-    deadline = poll ? 0 : KipDeadline(timeout);
+    deadline = poll ? 0 : WaitDeadline(timeout);
     host_lock(&KipDispatcherLock);
     for (ULONG i = 0; i < count; i++)
         KipHold(objects[i]);
@@ -413,7 +431,6 @@ NTSTATUS NTAPI KeDelayExecutionThread(KPROCESSOR_MODE WaitMode, BOOLEAN Alertabl
 {
     DDI_ENTER(KeDelayExecutionThread);
     PKTHREAD thread = KiThread();
-    int64_t deadline = KipDeadline(Interval);
     unsigned rounds = 0;
 
     UNREFERENCED_PARAMETER(WaitMode);
@@ -424,6 +441,7 @@ NTSTATUS NTAPI KeDelayExecutionThread(KPROCESSOR_MODE WaitMode, BOOLEAN Alertabl
     }
     if (!MayBlock(thread, "KeDelayExecutionThread", __builtin_return_address(0)))
         return STATUS_UNSUCCESSFUL;
+    int64_t deadline = WaitDeadline(Interval);
     if (thread->Worker)
         KipWorkerBlocks();
     while (host_now() < deadline)

@@ -137,6 +137,21 @@ static PWORK_QUEUE_ITEM WaitForItem(WORKER *worker)
     }
 }
 
+/*
+ * In the simulated world a worker may be slow to start with what it has taken, so that later items
+ * overtake it. Meanwhile it does not count as running: others need not wait for it.
+ */
+static void BeSlow(void)
+{
+    int64_t late = host_delay(KIP_LATE_NS, "work item");
+
+    if (!late)
+        return;
+    KipWorkerBlocks();
+    KipKeepBusy(late);
+    KipWorkerResumes();
+}
+
 static void RunWorker(void *argument)
 {
     WORKER *worker = argument;
@@ -146,6 +161,7 @@ static void RunWorker(void *argument)
     while ((item = WaitForItem(worker)) != NULL) {
         PWORKER_THREAD_ROUTINE routine = item->WorkerRoutine;
         PVOID parameter = item->Parameter;
+        BeSlow(); /* `item` may be gone from here on */
         KI_UPCALL before = KiEnterUpcall();
         routine(parameter);
         KiLeaveUpcall(&before, "a work item's routine", (const void *)routine);

@@ -206,6 +206,55 @@ static void any_bytes_are_a_run_and_a_tape(void **state)
     assert_in_range(mixed, 10, 50);
 }
 
+/* ---- delays ---------------------------------------------------------------------------------- */
+
+static int64_t delays_ns[20];
+
+static void is_late(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 20; i++) {
+        host_point("test");
+        delays_ns[i] = host_delay(1000000, i % 2 ? "odd" : "even");
+        (void)host_delay(1000000, "another");
+    }
+}
+
+/* A delay that is left out of a tape leaves the others, and all else, where they are. */
+static void delays_are_replayed_one_by_one(void **state)
+{
+    static struct host_decision decisions[1000];
+    int64_t before[20];
+    int seen = 0;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 50; seed++) {
+        struct host_tape tape = { .room = 1000, .decisions = decisions };
+        struct host_sim_config config = { .seeded = true, .seed = seed, .record = &tape };
+        struct host_sim_config replay = { .replay = &tape };
+        run(&config, is_late, NULL);
+        memcpy(before, delays_ns, sizeof(before));
+        for (int i = 0; i < 20 && tape.count > 0; i++) {
+            uint64_t middle = 0;
+            while (middle < tape.count && strcmp(decisions[middle].site, "odd") != 0)
+                middle++;
+            if (middle == tape.count)
+                break;
+            seen++;
+            memmove(&decisions[middle], &decisions[middle + 1],
+                    (tape.count - middle - 1) * sizeof(*decisions));
+            tape.count--;
+            run(&replay, is_late, NULL);
+            int k = 0;
+            while (before[k] == 0 || k % 2 == 0)
+                k++;
+            before[k] = 0;
+            assert_memory_equal(delays_ns, before, sizeof(before));
+        }
+    }
+    assert_in_range(seen, 50, 500);
+}
+
 /* ---- locks and busy waits -------------------------------------------------------------------- */
 
 static struct host_lock lock = HOST_LOCK_INIT(HOST_RANK_HOST);
@@ -589,6 +638,7 @@ int main(void)
         cmocka_unit_test(a_foreign_tape_is_boring),
         cmocka_unit_test(bytes_are_decisions),
         cmocka_unit_test(any_bytes_are_a_run_and_a_tape),
+        cmocka_unit_test(delays_are_replayed_one_by_one),
         cmocka_unit_test(locks_exclude_and_spinners_let_others_run),
         cmocka_unit_test(busy_waits_end),
         cmocka_unit_test(everybody_gets_on),

@@ -20,6 +20,7 @@
 #define ONE_IN        UINT64_C(0x100000000) /* probabilities are of 32 bits */
 #define NEVER         UINT64_MAX
 #define CHANGE_POINTS 3
+#define DELAYS        9 /* none, and eight of which each is twice as long */
 
 static struct {
     struct host_sim_config config;
@@ -39,7 +40,8 @@ static struct {
     /* what the seed drew */
     enum host_strategy strategy;
     uint64_t preempt; /* probability of 2^32 */
-    uint64_t rates[HOST_CHOOSE_TIME + 1];
+    uint64_t rates[HOST_CHOOSE_DELAY + 1];
+    uint64_t skew;                     /* that time passes in a call */
     uint64_t change_at[CHANGE_POINTS]; /* points at which the running fiber's priority falls */
     uint64_t points;
     uint32_t lowest;
@@ -76,6 +78,11 @@ static uint64_t split_mix(uint64_t *state)
     return z ^ z >> 31;
 }
 
+static bool is_quiet(enum host_choice kind)
+{
+    return run.config.quiet_kinds >> kind & 1;
+}
+
 /* How this seed's run will be: each kind of trouble is off in about half of the runs. */
 static void draw_temper(uint64_t seed)
 {
@@ -83,6 +90,8 @@ static void draw_temper(uint64_t seed)
     static const uint64_t faults[] = { 0, 0, 0, ONE_IN / 1000, ONE_IN / 100, ONE_IN / 16 };
     static const uint64_t asyncs[] = { 0, 0, ONE_IN / 10, ONE_IN / 2, ONE_IN };
     static const uint64_t others[] = { 0, ONE_IN / 8, ONE_IN / 2, ONE_IN };
+    static const uint64_t delays[] = { 0, 0, ONE_IN / 100, ONE_IN / 10, ONE_IN / 2 };
+    static const uint64_t skews[] = { 0, 0, ONE_IN / 1000, ONE_IN / 100, ONE_IN / 10 };
 
     run.random[0] = split_mix(&seed);
     run.random[1] = split_mix(&seed);
@@ -95,12 +104,16 @@ static void draw_temper(uint64_t seed)
     run.rates[HOST_CHOOSE_ORDER] = others[below(4)];
     run.rates[HOST_CHOOSE_TIME] = others[below(4)];
     run.victim = below(16);
-    for (unsigned kind = 0; kind <= HOST_CHOOSE_TIME; kind++)
-        if (run.config.quiet_kinds >> kind & 1)
-            run.rates[kind] = 0;
     uint32_t length = 1u << (6 + below(10));
     for (unsigned i = 0; i < CHANGE_POINTS; i++)
         run.change_at[i] = below(length);
+    run.rates[HOST_CHOOSE_DELAY] = delays[below(sizeof(delays) / sizeof(*delays))];
+    run.skew = skews[below(sizeof(skews) / sizeof(*skews))];
+    for (unsigned kind = 0; kind <= HOST_CHOOSE_DELAY; kind++)
+        if (is_quiet((enum host_choice)kind))
+            run.rates[kind] = 0;
+    if (is_quiet(HOST_CHOOSE_DELAY))
+        run.skew = 0;
 }
 
 static uint32_t next_byte(void)
@@ -121,7 +134,9 @@ static int by_thread_and_step(const void *a, const void *b)
 
     if (x->fiber != y->fiber)
         return x->fiber < y->fiber ? -1 : 1;
-    return (x->step > y->step) - (x->step < y->step);
+    if (x->step != y->step)
+        return x->step < y->step ? -1 : 1;
+    return (x->index > y->index) - (x->index < y->index); /* delays pass no step */
 }
 
 static void sort_tape(const struct host_tape *tape)
@@ -183,7 +198,8 @@ void host_sim_calm_down(void)
 
 const char *host_choice_name(enum host_choice kind)
 {
-    static const char *const names[] = { "preempt", "fault", "async", "size", "order", "time" };
+    static const char *const names[] = { "preempt", "fault", "async", "size",
+                                         "order",   "time",  "delay" };
 
     return names[kind];
 }
@@ -202,30 +218,44 @@ static const struct host_decision *find_by_index(void)
     return &tape->decisions[run.replay_at++];
 }
 
-static const struct host_decision *find_by_step(struct fiber *f)
+static bool is_at(const struct host_decision *d, const char *site)
 {
-    while (f->replay_at < run.by_step_count) {
+    return strncmp(d->site, site, sizeof(d->site) - 1) == 0;
+}
+
+/*
+ * At each step of a fiber there is at most one decision that counts as a step, and then any number
+ * of delays, which do not: `delay_site` is the place of the one that is looked for, or NULL.
+ */
+static const struct host_decision *find_by_step(struct fiber *f, const char *delay_site)
+{
+    for (; f->replay_at < run.by_step_count; f->replay_at++) {
         const struct host_decision *d = &run.by_step[f->replay_at];
+        bool is_delay = d->kind == HOST_CHOOSE_DELAY;
         if (d->fiber > f->number || (d->fiber == f->number && d->step > f->steps))
             return NULL;
-        f->replay_at++;
-        if (d->fiber == f->number && d->step == f->steps)
+        if (d->fiber != f->number || d->step < f->steps)
+            continue;
+        if (is_delay && (!delay_site || !is_at(d, delay_site)))
+            return NULL;
+        if (is_delay == (delay_site != NULL)) {
+            f->replay_at++;
             return d;
+        }
     }
     return NULL;
 }
 
 static uint32_t from_tape(uint32_t n, enum host_choice kind, const char *site)
 {
-    const struct host_decision *d = find_by_step(sched_running());
+    const struct host_decision *d = find_by_step(sched_running(), NULL);
 
     if (!d)
         d = find_by_index();
     if (!d)
         return 0;
     /* An empty name fits everywhere: who enumerates tapes does not know the names. */
-    if (d->kind != kind || d->value >= n ||
-        (d->site[0] && strncmp(d->site, site, sizeof(d->site) - 1) != 0)) {
+    if (d->kind != kind || d->value >= n || (d->site[0] && !is_at(d, site))) {
         run.mismatches++;
         return 0;
     }
@@ -239,7 +269,7 @@ static uint32_t from_tape(uint32_t n, enum host_choice kind, const char *site)
  */
 static uint32_t from_seed(uint32_t n, enum host_choice kind)
 {
-    if (kind == HOST_CHOOSE_FAULT && n > 2 && !(run.config.quiet_kinds >> kind & 1))
+    if (kind == HOST_CHOOSE_FAULT && n > 2 && !is_quiet(kind))
         return below(n);
     return with(run.rates[kind]) ? below(n - 1) + 1 : 0;
 }
@@ -342,6 +372,35 @@ uint32_t host_choose(uint32_t n, enum host_choice kind, const char *site)
     else if (run.config.bytes)
         value = from_bytes(n, kind);
     return settle(n, kind, site, NULL, value);
+}
+
+static int64_t delay(int64_t most_ns, const char *site, uint64_t probability)
+{
+    const struct host_decision *d;
+    uint32_t value = 0;
+
+    if (!host_sim_running() || run.calm || run.spared)
+        return 0;
+    if (run.config.replay) {
+        d = find_by_step(sched_running(), site);
+        value = d && d->value < DELAYS ? d->value : 0;
+    } else if (probability && with(probability)) {
+        value = 1 + below(DELAYS - 1);
+    }
+    if (!value)
+        return 0;
+    (void)settle(DELAYS, HOST_CHOOSE_DELAY, site, NULL, value);
+    return most_ns >> (DELAYS - 1 - value);
+}
+
+int64_t host_delay(int64_t most_ns, const char *site)
+{
+    return delay(most_ns, site, run.rates[HOST_CHOOSE_DELAY]);
+}
+
+int64_t choice_skew(int64_t most_ns)
+{
+    return delay(most_ns, "time passes", run.skew);
 }
 
 /* ---- which fiber runs ------------------------------------------------------------------------ */

@@ -69,6 +69,8 @@ void choice_end(struct host_sim_result *result);
 /* Which of `n` fibers runs: the running one (if `running`) is number 0; others follow in order. */
 uint32_t choice_fiber(uint32_t n, struct fiber *const *candidates, bool running, const char *site,
                       const void *pc);
+/* How long the call into the kernel slice that just began has taken, at most `most_ns`. */
+int64_t choice_skew(int64_t most_ns);
 /* A new fiber's priority. */
 uint32_t choice_priority(void);
 

@@ -4,7 +4,8 @@
  * Fibers that can run stand in a queue, in the order in which they became able to. At a point (a
  * call into the kernel slice, a lock, a basic block of a driver) the running one may have to go to
  * the back of it; when it cannot go on, another one is chosen. Time moves only when nobody can run:
- * to the earliest deadline. If there is none, the run is stuck, which is said and not waited for.
+ * to the earliest deadline; and, by choice, in a call into the kernel slice, as calls take time. If
+ * nobody can run and there is no deadline, the run is stuck, which is said and not waited for.
  *
  * Two things would let a run stand still without being stuck, and have rules of their own. A busy
  * wait (host_spin) lets everybody else run first, and moves time by a little when all of them wait
@@ -34,6 +35,7 @@
 #define READING_NS    100
 #define DEFAULT_STACK (256 << 10)
 #define REPORT_FRAMES 24
+#define SKEW_NS       50000 /* that a call into the kernel slice takes at most */
 
 #ifdef __SANITIZE_THREAD__
 void __tsan_acquire(void *address);
@@ -336,6 +338,11 @@ void host_point(const char *site)
     if (sim.config.passed && sim.on)
         sim.config.passed(sim.config.context, site);
     point(site, NULL);
+    if (!sim.on || sim.reporting || sim.held)
+        return;
+    int64_t skew = choice_skew(SKEW_NS);
+    if (skew)
+        advance(sim.now_ns + skew);
 }
 
 void openwsk_host_point(const void *pc)

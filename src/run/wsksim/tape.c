@@ -107,11 +107,11 @@ static bool parse_decision(const char *line, struct host_decision *d)
     if (sscanf(line, "#%" SCNu64 " %15s %u/%u \"%31[^\"]\" thread %u.%" SCNu64, &d->index, kind,
                &d->value, &d->n, site, &d->fiber, &d->step) != 7)
         return false;
-    for (d->kind = 0; d->kind <= HOST_CHOOSE_TIME; d->kind++)
+    for (d->kind = 0; d->kind <= HOST_CHOOSE_DELAY; d->kind++)
         if (strcmp(kind, host_choice_name((enum host_choice)d->kind)) == 0)
             break;
     snprintf(d->site, sizeof(d->site), "%s", site);
-    return d->kind <= HOST_CHOOSE_TIME && d->value < d->n;
+    return d->kind <= HOST_CHOOSE_DELAY && d->value < d->n;
 }
 
 /* Calls take() with each line after the first, without its end, and its number. */

@@ -1,0 +1,165 @@
+/*
+ * What may come late in the simulated world: timers, time-outs, work items, DPCs, and the next call
+ * of a driver. Under some seeds each of them does, never early; without a seed, or with delays
+ * switched off, each is on time.
+ */
+#include "host/sim.h"
+#include "../unit/ke_test.h"
+
+#define SEEDS   200
+#define DUE_MS  3
+#define LATE_NS 31250000 /* the most, of clocks and work items */
+
+enum { TIMER, TIMEOUT, DELAY, WORK, DPC, CALLS, KINDS };
+
+static int64_t late_ns[KINDS]; /* in the run that ended last */
+
+/* More than what the calls around it take under any seed. */
+static const int64_t clear_ns[KINDS] = { [TIMER] = 1500000, [TIMEOUT] = 1500000, [DELAY] = 1500000,
+                                         [WORK] = 1500000,  [DPC] = 200000,      [CALLS] = 0 };
+
+struct made {
+    KEVENT done;
+    int64_t at_ns;
+};
+
+static VOID NTAPI run_dpc(PKDPC dpc, PVOID context, PVOID a, PVOID b)
+{
+    struct made *made = context;
+
+    (void)dpc;
+    (void)a;
+    (void)b;
+    made->at_ns = host_sim_now();
+    KeSetEvent(&made->done, 0, FALSE);
+}
+
+static VOID NTAPI run_item(PVOID context)
+{
+    run_dpc(NULL, context, NULL, NULL);
+}
+
+static void measure_timer(void)
+{
+    LARGE_INTEGER due = MS(DUE_MS);
+    KTIMER timer;
+
+    KeInitializeTimer(&timer);
+    int64_t start = host_sim_now();
+    KeSetTimer(&timer, due, NULL);
+    KeWaitForSingleObject(&timer, Executive, KernelMode, FALSE, NULL);
+    late_ns[TIMER] = host_sim_now() - start - DUE_MS * 1000000;
+}
+
+static void measure_waits(void)
+{
+    LARGE_INTEGER due = MS(DUE_MS);
+    struct made made;
+
+    KeInitializeEvent(&made.done, NotificationEvent, FALSE);
+    int64_t start = host_sim_now();
+    assert_int_equal(KeWaitForSingleObject(&made.done, Executive, KernelMode, FALSE, &due),
+                     STATUS_TIMEOUT);
+    late_ns[TIMEOUT] = host_sim_now() - start - DUE_MS * 1000000;
+    start = host_sim_now();
+    KeDelayExecutionThread(KernelMode, FALSE, &due);
+    late_ns[DELAY] = host_sim_now() - start - DUE_MS * 1000000;
+}
+
+static void measure_queues(void)
+{
+    struct made made;
+    WORK_QUEUE_ITEM item;
+    KDPC dpc;
+
+    KeInitializeEvent(&made.done, NotificationEvent, FALSE);
+    ExInitializeWorkItem(&item, run_item, &made);
+    int64_t start = host_sim_now();
+    ExQueueWorkItem(&item, DelayedWorkQueue);
+    KeWaitForSingleObject(&made.done, Executive, KernelMode, FALSE, NULL);
+    late_ns[WORK] = made.at_ns - start;
+    KeInitializeEvent(&made.done, NotificationEvent, FALSE);
+    KeInitializeDpc(&dpc, run_dpc, &made);
+    start = host_sim_now();
+    KeInsertQueueDpc(&dpc, NULL, NULL);
+    KeWaitForSingleObject(&made.done, Executive, KernelMode, FALSE, NULL);
+    late_ns[DPC] = made.at_ns - start;
+}
+
+static void measure_calls(void)
+{
+    int64_t start = host_sim_now();
+
+    for (int i = 0; i < 100; i++)
+        (void)KeQueryTimeIncrement();
+    late_ns[CALLS] = host_sim_now() - start;
+}
+
+static void measure(void *unused)
+{
+    (void)unused;
+    assert_true(NT_SUCCESS(KiBoot(2)));
+    measure_timer();
+    measure_waits();
+    measure_queues();
+    measure_calls();
+    KiShutdown();
+}
+
+static void run(const struct host_sim_config *config, struct host_sim_result *end)
+{
+    host_sim_run(config, measure, NULL, end);
+    assert_int_equal(end->left, 0);
+}
+
+static void seeds_are_late_and_never_early(void **state)
+{
+    static struct host_decision decisions[4000];
+    struct host_sim_result end, again;
+    int late[KINDS] = { 0 };
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        struct host_tape tape = { .room = 4000, .decisions = decisions };
+        struct host_sim_config config = {
+            .seeded = true, .seed = seed, .quiet_kinds = 1 << HOST_CHOOSE_FAULT, .record = &tape
+        };
+        run(&config, &end);
+        for (int i = 0; i < KINDS; i++) {
+            assert_in_range(late_ns[i], 0, 3 * LATE_NS);
+            late[i] += late_ns[i] > clear_ns[i];
+        }
+        struct host_sim_config replay = { .replay = &tape };
+        run(&replay, &again);
+        assert_int_equal(again.hash, end.hash);
+        assert_int_equal(again.mismatches, 0);
+    }
+    for (int i = 0; i < KINDS; i++)
+        assert_in_range(late[i], SEEDS / 50, SEEDS - SEEDS / 5);
+}
+
+static void nothing_is_late_otherwise(void **state)
+{
+    struct host_sim_result end;
+
+    (void)state;
+    for (uint64_t seed = 0; seed <= SEEDS / 4; seed++) {
+        struct host_sim_config config = { .seeded = seed != 0,
+                                          .seed = seed,
+                                          .quiet_kinds =
+                                              1 << HOST_CHOOSE_FAULT | 1 << HOST_CHOOSE_DELAY };
+        run(&config, &end);
+        for (int i = 0; i < KINDS; i++) /* busy waiting takes time, too */
+            assert_in_range(late_ns[i], 0, 20000);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(seeds_are_late_and_never_early),
+        cmocka_unit_test(nothing_is_late_otherwise),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
