@@ -153,6 +153,13 @@ uint32_t host_choose(uint32_t n, enum host_choice kind, const char *site);
  */
 int64_t host_delay(int64_t most_ns, const char *site);
 
+/* Does one of two things that happen at the same time, and usually comes first, come second? Where
+ * that is a question of time, and at the same rate as a delay. */
+static inline bool host_overtaken(const char *site)
+{
+    return host_delay(INT64_C(1) << 32, site) != 0;
+}
+
 /* A preemption point under fibers, nothing under threads. */
 void host_point(const char *site);
 

@@ -677,15 +677,16 @@ static BOOLEAN PumpRequest(WSKP_SOCKET *s)
     return TRUE;
 }
 
-static BOOLEAN PumpEvent(WSKP_SOCKET *s)
+/* Overtaking: although requests wait. */
+static BOOLEAN PumpEvent(WSKP_SOCKET *s, BOOLEAN Overtaking)
 {
     host_lock(&s->Lock);
     BOOLEAN want = EventWants(s);
-    BOOLEAN idle = s->Receives.Submitted == 0 && IsListEmpty(&s->Receives.Waiting) &&
-                   !WskpCompletesElsewhere(s);
+    BOOLEAN idle = s->Receives.Submitted == 0 &&
+                   (Overtaking || IsListEmpty(&s->Receives.Waiting)) && !WskpCompletesElsewhere(s);
     BOOLEAN indicate =
         want && idle && !IsListEmpty(&s->Held) && WskpEventTryStart(s, WskpReceiveFrom);
-    BOOLEAN arm = !indicate && want && idle && s->RxArm == WskpIdle;
+    BOOLEAN arm = !indicate && want && idle && !Overtaking && s->RxArm == WskpIdle;
     BOOLEAN disarm = !want && s->RxArm == WskpArmed;
     WSKP_LANE *lane = indicate && s->Datagram->Lanes ? TakeLane(s) : NULL;
     LIST_ENTRY nodes;
@@ -718,6 +719,16 @@ static BOOLEAN PumpEvent(WSKP_SOCKET *s)
     return indicate || arm || disarm;
 }
 
+/* RFROM-11: datagrams that come at the same time as a request may still be indicated. */
+static BOOLEAN PumpOvertaking(WSKP_SOCKET *s)
+{
+    host_lock(&s->Lock);
+    BOOLEAN overtakes = !IsListEmpty(&s->Held) && !IsListEmpty(&s->Receives.Waiting) &&
+                        EventWants(s) && host_overtaken("request by receive-from event");
+    host_unlock(&s->Lock);
+    return overtakes && PumpEvent(s, TRUE);
+}
+
 /* D62 */
 static BOOLEAN PumpDead(WSKP_SOCKET *s)
 {
@@ -744,7 +755,8 @@ void WskpPumpDatagram(WSKP_SOCKET *Socket)
     if (!WskpPumpEnter(Socket))
         return;
     do {
-        while (PumpDead(Socket) || PumpRequest(Socket) || PumpEvent(Socket))
+        while (PumpDead(Socket) || PumpOvertaking(Socket) || PumpRequest(Socket) ||
+               PumpEvent(Socket, FALSE))
             continue;
     } while (!WskpPumpLeave(Socket));
 }

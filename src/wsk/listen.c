@@ -658,13 +658,24 @@ static void PutBack(WSKP_SOCKET *s, WSKP_REQUEST *r)
         WskpRequestComplete(r, STATUS_CANCELLED, 0);
 }
 
+/* Lock held. ACC-08: a connection that comes at the same time as a request may still be told to the
+ * event. TRUE: it has started. */
+static BOOLEAN EventOvertakes(WSKP_SOCKET *s)
+{
+    return !IsListEmpty(&s->Receives.Waiting) && s->Receives.Submitted == 0 &&
+           s->Event[WskpAccept].Enabled && host_overtaken("request by accept event") &&
+           WskpEventTryStart(s, WskpAccept);
+}
+
 static BOOLEAN PumpDelivery(WSKP_SOCKET *s)
 {
     if (IsEmpty(&s->Listener->Ready))
         return FALSE;
     host_lock(&s->Lock);
-    WSKP_REQUEST *r = WskpQueueTake(&s->Receives);
-    BOOLEAN event = !r && s->Receives.Submitted == 0 && WskpEventTryStart(s, WskpAccept);
+    BOOLEAN event = EventOvertakes(s);
+    WSKP_REQUEST *r = event ? NULL : WskpQueueTake(&s->Receives);
+    if (!r && !event)
+        event = s->Receives.Submitted == 0 && WskpEventTryStart(s, WskpAccept);
     host_unlock(&s->Lock);
     if (!r && !event)
         return FALSE;

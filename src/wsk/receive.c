@@ -482,6 +482,21 @@ static ACTION DecideRequest(WSKP_SOCKET *s, DECISION *d)
     return ActSubmit;
 }
 
+/*
+ * Lock held. RECV-11: bytes that come at the same time as a request may still be indicated. Not
+ * when the request has begun, as bytes in its middle would be missing. TRUE: the event has started.
+ */
+static BOOLEAN EventOvertakes(WSKP_SOCKET *s)
+{
+    if (IsListEmpty(&s->Held) || IsListEmpty(&s->Receives.Waiting) || s->Receives.Submitted > 0 ||
+        !s->Event[WskpReceive].Enabled || s->Suspended || s->State != WskpConnected ||
+        !NT_SUCCESS(s->RxStatus))
+        return FALSE;
+    const WSKP_REQUEST *r = CONTAINING_RECORD(s->Receives.Waiting.Flink, WSKP_REQUEST, Link);
+    return r->Done == 0 && host_overtaken("request by receive event") &&
+           WskpEventTryStart(s, WskpReceive);
+}
+
 /* Lock held. The repeating receive and the event. */
 static ACTION DecideEvent(WSKP_SOCKET *s)
 {
@@ -636,6 +651,8 @@ static ACTION Decide(WSKP_SOCKET *s, DECISION *d)
 {
     if (WskpCompletesElsewhere(s))
         return ActNothing;
+    if (EventOvertakes(s))
+        return ActIndicate;
     ACTION action = DecideRequest(s, d);
     if (action == ActNothing)
         action = DecideEvent(s);
