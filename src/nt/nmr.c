@@ -23,7 +23,8 @@
 #include "nt/ki.h"
 
 typedef struct _NMR_MODULE {
-    LIST_ENTRY Link; /* Modules */
+    LIST_ENTRY Link;  /* Modules */
+    ULONGLONG Number; /* they are in the order of their numbers */
     BOOLEAN IsClient;
     BOOLEAN Deregistering;
     PVOID Context;
@@ -52,6 +53,7 @@ typedef struct _NMR_BINDING {
 
 static struct host_lock NmrLock = HOST_LOCK_INIT(HOST_RANK_NT_OBJECT);
 static LIST_ENTRY Modules = { &Modules, &Modules };
+static ULONGLONG LastNumber;
 static LIST_ENTRY Bindings = { &Bindings, &Bindings };
 
 static const NPI_REGISTRATION_INSTANCE *InstanceOf(const NMR_MODULE *m)
@@ -255,25 +257,36 @@ static NMR_BINDING *NewBinding(NMR_MODULE *m, NMR_MODULE *other)
     return b;
 }
 
+/*
+ * Lock held. A binding with the first module behind number `*Seen` that wants one, of those that
+ * were there before `m`; *Seen becomes its number. Numbers, as modules may go away in between.
+ */
+static NMR_BINDING *NextBinding(NMR_MODULE *m, ULONGLONG *Seen)
+{
+    for (PLIST_ENTRY e = Modules.Flink; e != &m->Link; e = e->Flink) {
+        NMR_MODULE *other = CONTAINING_RECORD(e, NMR_MODULE, Link);
+        NMR_BINDING *b = other->Number > *Seen ? NewBinding(m, other) : NULL;
+        if (b) {
+            *Seen = other->Number;
+            return b;
+        }
+    }
+    return NULL;
+}
+
 /* Offers the new module to everybody who was there before it (NMR-03, NMR-04), each once. */
 static void AttachAll(NMR_MODULE *m)
 {
-    ULONG seen = 0;
+    NMR_BINDING *b;
+    ULONGLONG seen = 0;
 
-    for (;;) {
-        NMR_BINDING *b = NULL;
-        ULONG index = 0;
+    do {
         host_lock(&NmrLock);
-        PLIST_ENTRY e = Modules.Flink;
-        for (; e != &m->Link && !b; e = e->Flink)
-            if (index++ >= seen)
-                b = NewBinding(m, CONTAINING_RECORD(e, NMR_MODULE, Link));
-        seen = index;
+        b = NextBinding(m, &seen);
         host_unlock(&NmrLock);
-        if (!b)
-            return;
-        Offer(b);
-    }
+        if (b)
+            Offer(b);
+    } while (b);
 }
 
 static BOOLEAN Valid(USHORT Version, USHORT Length, USHORT Expected,
@@ -293,6 +306,7 @@ static NTSTATUS Register(NMR_MODULE *m, PVOID Context, PHANDLE Handle, const voi
     m->Bindings = 2; /* until it is deregistered, and until this call ends */
     KeInitializeEvent(&m->Empty, NotificationEvent, FALSE);
     host_lock(&NmrLock);
+    m->Number = ++LastNumber;
     InsertTailList(&Modules, &m->Link);
     host_unlock(&NmrLock);
     vf_born(VF_NMR_HANDLE, m, 0, m->IsClient, Caller);

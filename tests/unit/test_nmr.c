@@ -16,8 +16,15 @@ static const NPI_MODULEID module_id = { sizeof module_id, MIT_GUID, { { 0 } } };
 static HANDLE client_handle, provider_handle;
 static BOOLEAN leaves;     /* the client, as soon as it has attached */
 static PVOID null_binding; /* what NmrClientAttachProvider gets wrongly */
+static HANDLE goes_away;   /* a provider, while the second one is attached */
 static LONG attached, detached;
 static KEVENT leaving;
+
+static void remove_provider(HANDLE handle)
+{
+    assert_int_equal(NmrDeregisterProvider(handle), STATUS_PENDING);
+    assert_int_equal(NmrWaitForProviderDeregisterComplete(handle), STATUS_SUCCESS);
+}
 
 static NTSTATUS NTAPI attach_provider(HANDLE NmrBindingHandle, PVOID ClientContext,
                                       PNPI_REGISTRATION_INSTANCE Instance)
@@ -38,7 +45,8 @@ static NTSTATUS NTAPI attach_provider(HANDLE NmrBindingHandle, PVOID ClientConte
     status = NmrClientAttachProvider(NmrBindingHandle, ClientContext, &npi, &binding, &dispatch);
     assert_int_equal(status, STATUS_SUCCESS);
     assert_ptr_equal(binding, &provider_handle);
-    attached++;
+    if (++attached == 2 && goes_away)
+        remove_provider(goes_away);
     if (leaves) {
         assert_int_equal(NmrDeregisterClient(client_handle), STATUS_PENDING);
         KeSetEvent(&leaving, 0, FALSE);
@@ -80,6 +88,7 @@ static int reset(void **state)
 {
     (void)state;
     leaves = FALSE;
+    goes_away = NULL;
     null_binding = NULL;
     attached = detached = 0;
     ke_findings = 0;
@@ -91,12 +100,6 @@ static void add_provider(void)
 {
     assert_int_equal(NmrRegisterProvider(&provider, &provider_handle, &provider_handle),
                      STATUS_SUCCESS);
-}
-
-static void remove_provider(void)
-{
-    assert_int_equal(NmrDeregisterProvider(provider_handle), STATUS_PENDING);
-    assert_int_equal(NmrWaitForProviderDeregisterComplete(provider_handle), STATUS_SUCCESS);
 }
 
 /* What a registration must not lack. */
@@ -137,7 +140,7 @@ static void arguments(void **state)
     assert_int_equal(NmrDeregisterClient(client_handle), STATUS_INVALID_PARAMETER);
     assert_int_equal(NmrWaitForClientDeregisterComplete(client_handle), STATUS_SUCCESS);
     assert_int_equal(detached, 2);
-    remove_provider();
+    remove_provider(provider_handle);
 }
 
 static VOID NTAPI wait_for_the_end(PVOID context)
@@ -169,7 +172,26 @@ static void leaving_on_arrival(void **state)
         assert_int_equal(attached, 1);
         assert_int_equal(detached, 2); /* both sides */
     }
-    remove_provider();
+    remove_provider(provider_handle);
+}
+
+/* Modules that go away meanwhile do not keep a new one from meeting the others (NMR-03). */
+static void leaving_while_another_arrives(void **state)
+{
+    HANDLE others[2];
+
+    (void)state;
+    add_provider();
+    others[0] = goes_away = provider_handle;
+    add_provider();
+    others[1] = provider_handle;
+    add_provider();
+    assert_int_equal(NmrRegisterClient(&client, &client, &client_handle), STATUS_SUCCESS);
+    assert_int_equal(attached, 3);
+    assert_int_equal(NmrDeregisterClient(client_handle), STATUS_PENDING);
+    assert_int_equal(NmrWaitForClientDeregisterComplete(client_handle), STATUS_SUCCESS);
+    remove_provider(others[1]);
+    remove_provider(provider_handle);
 }
 
 static int nothing_left(void **state)
@@ -182,7 +204,8 @@ static int nothing_left(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { TEST(arguments), TEST(leaving_on_arrival) };
+    const struct CMUnitTest tests[] = { TEST(arguments), TEST(leaving_on_arrival),
+                                        TEST(leaving_while_another_arrives) };
 
     return cmocka_run_group_tests(tests, ke_boot_two, ke_shutdown);
 }
