@@ -261,11 +261,15 @@ static NMR_BINDING *NewBinding(NMR_MODULE *m, NMR_MODULE *other)
  * Lock held. A binding with the first module behind number `*Seen` that wants one, of those that
  * were there before `m`; *Seen becomes its number. Numbers, as modules may go away in between.
  */
-static NMR_BINDING *NextBinding(NMR_MODULE *m, ULONGLONG *Seen)
+static NMR_BINDING *NextBinding(NMR_MODULE *m, BOOLEAN Backwards, ULONGLONG *Seen)
 {
-    for (PLIST_ENTRY e = Modules.Flink; e != &m->Link; e = e->Flink) {
+    PLIST_ENTRY end = Backwards ? &Modules : &m->Link;
+
+    for (PLIST_ENTRY e = Backwards ? m->Link.Blink : Modules.Flink; e != end;
+         e = Backwards ? e->Blink : e->Flink) {
         NMR_MODULE *other = CONTAINING_RECORD(e, NMR_MODULE, Link);
-        NMR_BINDING *b = other->Number > *Seen ? NewBinding(m, other) : NULL;
+        BOOLEAN behind = Backwards ? other->Number < *Seen : other->Number > *Seen;
+        NMR_BINDING *b = behind ? NewBinding(m, other) : NULL;
         if (b) {
             *Seen = other->Number;
             return b;
@@ -274,15 +278,17 @@ static NMR_BINDING *NextBinding(NMR_MODULE *m, ULONGLONG *Seen)
     return NULL;
 }
 
-/* Offers the new module to everybody who was there before it (NMR-03, NMR-04), each once. */
+/* Offers the new module to everybody who was there before it (NMR-03, NMR-04), each once. In which
+ * order, nobody promises. */
 static void AttachAll(NMR_MODULE *m)
 {
     NMR_BINDING *b;
-    ULONGLONG seen = 0;
+    BOOLEAN backwards = host_overtaken("NMR module");
+    ULONGLONG seen = backwards ? m->Number : 0;
 
     do {
         host_lock(&NmrLock);
-        b = NextBinding(m, &seen);
+        b = NextBinding(m, backwards, &seen);
         host_unlock(&NmrLock);
         if (b)
             Offer(b);

@@ -3,11 +3,14 @@
  *
  * One network per virtual processor, polled by the processor's loop thread; names and address lists
  * have one endpoint each, on processor 0. The provider is ready at once, or after a configured
- * delay, so that a driver's handling of STATUS_DEVICE_NOT_READY can be exercised.
+ * delay, so that a driver's handling of STATUS_DEVICE_NOT_READY can be exercised; in the simulated
+ * world by choice, too.
  */
 #include "wsk/wskp.h"
 
 #include <errno.h>
+
+#define LATE_NS 1000000000
 
 WSKP_GLOBALS Wskp;
 
@@ -55,15 +58,16 @@ static void InitReadiness(void)
 
 static NTSTATUS StartReadiness(void)
 {
-    LARGE_INTEGER due;
+    LONGLONG late =
+        Wskp.Config.ready_delay_ms * 10000ll + host_delay(LATE_NS, "WSK provider") / 100;
+    LARGE_INTEGER due = { .QuadPart = -late };
 
-    if (Wskp.Config.ready_delay_ms == 0) {
+    if (late == 0) {
         __atomic_store_n(&Wskp.Ready, TRUE, __ATOMIC_RELEASE);
         KeSetEvent(&Wskp.ReadyEvent, IO_NO_INCREMENT, FALSE);
         KeSetEvent(&Wskp.Announced, IO_NO_INCREMENT, FALSE);
         return WskpNpiRegister();
     }
-    due.QuadPart = -10000ll * Wskp.Config.ready_delay_ms;
     KeSetTimer(&Wskp.ReadyTimer, due, &Wskp.ReadyDpc);
     return STATUS_SUCCESS;
 }

@@ -1,10 +1,12 @@
 /*
  * What may come late in the simulated world: timers, time-outs, work items, DPCs, and the next call
  * of a driver. Under some seeds each of them does, never early; without a seed, or with delays
- * switched off, each is on time.
+ * switched off, each is on time. At the same rate the modules of NMR meet in another order.
  */
 #include "host/sim.h"
 #include "../unit/ke_test.h"
+
+#include <netioddk.h>
 
 #define SEEDS   200
 #define DUE_MS  3
@@ -154,11 +156,101 @@ static void nothing_is_late_otherwise(void **state)
     }
 }
 
+/* ---- the order in which modules meet --------------------------------------------------------- */
+
+static const NPIID npi = { 1, 2, 3, { 4, 5, 6, 7, 8, 9, 10, 11 } };
+static const NPI_MODULEID module_id = { sizeof module_id, MIT_GUID, { { 0 } } };
+#define INSTANCE                                                                                   \
+    {                                                                                              \
+        0, sizeof(NPI_REGISTRATION_INSTANCE), &npi, &module_id, 0, NULL                            \
+    }
+
+static char order[4]; /* of the providers to which the client was offered */
+
+static NTSTATUS NTAPI attach_provider(HANDLE binding, PVOID context, PNPI_REGISTRATION_INSTANCE i)
+{
+    PVOID provider;
+    const VOID *dispatch;
+
+    (void)i;
+    assert_int_equal(NmrClientAttachProvider(binding, context, &npi, &provider, &dispatch),
+                     STATUS_SUCCESS);
+    strncat(order, provider, 1);
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS NTAPI attach_client(HANDLE binding, PVOID context, PNPI_REGISTRATION_INSTANCE i,
+                                    PVOID client, const VOID *client_dispatch, PVOID *provider,
+                                    const VOID **dispatch)
+{
+    (void)binding;
+    (void)i;
+    (void)client;
+    (void)client_dispatch;
+    *provider = context;
+    *dispatch = context;
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS NTAPI detach(PVOID binding)
+{
+    (void)binding;
+    return STATUS_SUCCESS;
+}
+
+static void meet(void *unused)
+{
+    static char names[] = "abc";
+    NPI_CLIENT_CHARACTERISTICS client = { .Length = sizeof client,
+                                          .ClientAttachProvider = attach_provider,
+                                          .ClientDetachProvider = detach,
+                                          .ClientRegistrationInstance = INSTANCE };
+    NPI_PROVIDER_CHARACTERISTICS provider = { .Length = sizeof provider,
+                                              .ProviderAttachClient = attach_client,
+                                              .ProviderDetachClient = detach,
+                                              .ProviderRegistrationInstance = INSTANCE };
+    HANDLE providers[3], handle;
+
+    (void)unused;
+    order[0] = 0;
+    assert_true(NT_SUCCESS(KiBoot(2)));
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(NmrRegisterProvider(&provider, &names[i], &providers[i]), STATUS_SUCCESS);
+    assert_int_equal(NmrRegisterClient(&client, &client, &handle), STATUS_SUCCESS);
+    assert_int_equal(NmrDeregisterClient(handle), STATUS_PENDING);
+    assert_int_equal(NmrWaitForClientDeregisterComplete(handle), STATUS_SUCCESS);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(NmrDeregisterProvider(providers[i]), STATUS_PENDING);
+        assert_int_equal(NmrWaitForProviderDeregisterComplete(providers[i]), STATUS_SUCCESS);
+    }
+    KiShutdown();
+}
+
+static void modules_meet_in_either_order(void **state)
+{
+    struct host_sim_result end;
+    int backwards = 0;
+
+    (void)state;
+    for (uint64_t seed = 0; seed <= SEEDS; seed++) {
+        struct host_sim_config config = { .seeded = seed != 0,
+                                          .seed = seed,
+                                          .quiet_kinds = 1 << HOST_CHOOSE_FAULT };
+        host_sim_run(&config, meet, NULL, &end);
+        bool reverse = order[0] == 'c';
+        assert_string_equal(order, reverse ? "cba" : "abc");
+        assert_false(seed == 0 && reverse);
+        backwards += reverse;
+    }
+    assert_in_range(backwards, SEEDS / 50, SEEDS / 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(seeds_are_late_and_never_early),
         cmocka_unit_test(nothing_is_late_otherwise),
+        cmocka_unit_test(modules_meet_in_either_order),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -125,11 +125,13 @@ static void build_network(void)
         scenario_begin(world.options->scenario, world.network);
 }
 
-/* A tape that only says who runs when asks for no failure. */
+/* A tape that only says who runs when asks for no failure. To a driver that does not wait for it a
+ * provider that comes late is one. */
 static bool fails_something(const struct host_tape *tape)
 {
     for (uint64_t i = 0; tape && i < tape->count; i++)
-        if (tape->decisions[i].kind == HOST_CHOOSE_FAULT)
+        if (tape->decisions[i].kind == HOST_CHOOSE_FAULT ||
+            tape->decisions[i].kind == HOST_CHOOSE_DELAY)
             return true;
     return false;
 }
