@@ -5,7 +5,8 @@
  * threads are runnable: threads that wait (wait.c and pushlock.c say so through KipWorkerBlocks) do
  * not count. As long as items are queued and fewer than the wanted number run, an idle worker is
  * woken or a new one started, so work items that wait for each other, or for a timer, never keep
- * the queue from moving. Idle workers stay for the next burst.
+ * the queue from moving. Idle workers stay for the next burst. A worker that cannot be started is
+ * tried again, until it can or is not needed any more: all others may wait for what it would do.
  *
  * PoolLock protects queues, counters and the list of workers. A work item may be queued again, or
  * freed, by its own routine: everything is copied out of it before the call.
@@ -16,6 +17,7 @@
 #define QUEUES      3
 #define WORKERS_MAX 1024 /* a driver that blocks more than this has lost control */
 #define WORKERS_MIN 2    /* runnable at once at least, so that one busy item does not stop others */
+#define RETRY_100NS 100000
 
 typedef struct _WORKER {
     LIST_ENTRY Link;     /* in Workers */
@@ -44,6 +46,8 @@ static ULONG Total;    /* workers */
 static ULONG Sleeping; /* idle ones */
 static ULONG Blocked;
 static BOOLEAN Stopping;
+static KTIMER RetryTimer; /* set while a worker could not be started */
+static KDPC RetryDpc;
 
 /* ---- the pool ------------------------------------------------------------------------------- */
 
@@ -73,11 +77,21 @@ static void Encourage(void)
     }
     host_unlock(&PoolLock);
     if (start && !StartWorker()) {
-        /* The item waits for a worker that there is; KipStartWorkers made sure of one. */
+        LARGE_INTEGER soon = { .QuadPart = -RETRY_100NS };
         host_lock(&PoolLock);
         Total--;
         host_unlock(&PoolLock);
+        KeSetTimer(&RetryTimer, soon, &RetryDpc);
     }
+}
+
+static void NTAPI Retry(PKDPC dpc, PVOID context, PVOID argument1, PVOID argument2)
+{
+    UNREFERENCED_PARAMETER(dpc);
+    UNREFERENCED_PARAMETER(context);
+    UNREFERENCED_PARAMETER(argument1);
+    UNREFERENCED_PARAMETER(argument2);
+    Encourage();
 }
 
 void KipWorkerBlocks(void)
@@ -174,7 +188,7 @@ static BOOLEAN StartWorker(void)
     WORKER *worker = host_zalloc(sizeof *worker);
     PKTHREAD thread = host_alloc(sizeof *thread, 16);
 
-    if (!worker || !thread)
+    if (!worker || !thread || host_choose(2, HOST_CHOOSE_FAULT, "system worker"))
         goto free_memory;
     RtlZeroMemory(thread, sizeof *thread);
     KipInitializeThread(thread, NULL);
@@ -197,33 +211,48 @@ NTSTATUS KipStartWorkers(void)
 {
     Stopping = FALSE;
     Total = 1;
+    KeInitializeTimer(&RetryTimer);
+    KeInitializeDpc(&RetryDpc, Retry, NULL);
     if (StartWorker())
         return STATUS_SUCCESS;
     Total = 0;
     return STATUS_INSUFFICIENT_RESOURCES;
 }
 
-/*
- * The queues run empty first: a worker stops only when it finds no item. A worker that another one
- * has just started joins the list before its starter ends, and that one is joined here.
- */
-void KipStopWorkers(void)
+/* FALSE: there was none. */
+static BOOLEAN JoinWorkers(void)
 {
-    host_lock(&PoolLock);
-    __atomic_store_n(&Stopping, TRUE, __ATOMIC_RELEASE);
-    host_unlock(&PoolLock);
+    BOOLEAN any = FALSE;
+
     for (;;) {
         host_lock(&PoolLock);
         PLIST_ENTRY e = IsListEmpty(&Workers) ? NULL : RemoveHeadList(&Workers);
         host_unlock(&PoolLock);
         if (!e)
-            break;
+            return any;
+        any = TRUE;
         WORKER *worker = CONTAINING_RECORD(e, WORKER, Link);
         host_unpark(worker->Thread->Host);
         host_thread_join(worker->Thread->Host);
         KiSehFree(worker->Thread);
         host_free(worker->Thread);
         host_free(worker);
+    }
+}
+
+/*
+ * The queues run empty first: a worker stops only when it finds no item. A worker that another one
+ * has just started joins the list before its starter ends, and that one is joined here. So does one
+ * that the retry has started. Without workers nothing is queued, so that nobody sets its timer.
+ */
+void KipStopWorkers(void)
+{
+    host_lock(&PoolLock);
+    __atomic_store_n(&Stopping, TRUE, __ATOMIC_RELEASE);
+    host_unlock(&PoolLock);
+    while (JoinWorkers()) {
+        KeCancelTimer(&RetryTimer);
+        KeFlushQueuedDpcs();
     }
     Total = 0;
 }
