@@ -80,7 +80,7 @@ NTSTATUS NTAPI WskpControlSocket(PWSK_SOCKET Public, WSK_CONTROL_SOCKET_TYPE Req
     if (!pended) {
         if (OutputSizeReturned && WskpMayFinishInline())
             *OutputSizeReturned = status == STATUS_BUFFER_OVERFLOW ? c.Needed : c.Written;
-        status = WskpFinish(s, Irp, status, NT_SUCCESS(status) ? c.Written : 0);
+        status = WskpFinishFreely(s, Irp, status, NT_SUCCESS(status) ? c.Written : 0);
     }
     WskpLeave(s);
     return status;

@@ -92,7 +92,7 @@ NTSTATUS NTAPI WskpBind(PWSK_SOCKET Public, PSOCKADDR LocalAddress, ULONG Flags,
         status = WskpAddressIn(s->Family, LocalAddress, &address);
     if (NT_SUCCESS(status))
         status = WskpBindSocket(s, &address);
-    status = WskpFinish(s, Irp, status, 0);
+    status = WskpFinishFreely(s, Irp, status, 0);
     WskpLeave(s);
     return status;
 }
@@ -110,7 +110,7 @@ NTSTATUS NTAPI WskpListen(PWSK_SOCKET Public, PIRP Irp)
     status = WskpCheckDead(s);
     if (NT_SUCCESS(status))
         status = WskpStartListening(s);
-    status = WskpFinish(s, Irp, status, 0);
+    status = WskpFinishFreely(s, Irp, status, 0);
     WskpLeave(s);
     return status;
 }
@@ -146,7 +146,7 @@ NTSTATUS NTAPI WskpGetLocalAddress(PWSK_SOCKET Public, PSOCKADDR Address, PIRP I
     status = WskpCheckDead(s);
     if (NT_SUCCESS(status))
         status = LocalAddress(s, Address);
-    status = WskpFinish(s, Irp, status, 0);
+    status = WskpFinishFreely(s, Irp, status, 0);
     WskpLeave(s);
     return status;
 }
@@ -172,7 +172,7 @@ NTSTATUS NTAPI WskpGetRemoteAddress(PWSK_SOCKET Public, PSOCKADDR Address, PIRP 
         status = STATUS_INVALID_PARAMETER;
     if (NT_SUCCESS(status))
         WskpAddressOut(s->Family, &remote, Address);
-    status = WskpFinish(s, Irp, status, 0);
+    status = WskpFinishFreely(s, Irp, status, 0);
     WskpLeave(s);
     return status;
 }

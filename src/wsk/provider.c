@@ -85,8 +85,8 @@ NTSTATUS NTAPI WskpSocket(PWSK_CLIENT Client, ADDRESS_FAMILY AddressFamily, USHO
                            .Security = SecurityDescriptor,
                            .Owner = caller };
     NTSTATUS status = CreateChecked(&create, Flags, &s);
-    status =
-        s ? WskpFinish(s, Irp, status, (ULONG_PTR)s) : WskpFinishClient(client, Irp, status, 0);
+    status = s ? WskpFinishFreely(s, Irp, status, (ULONG_PTR)s)
+               : WskpFinishClient(client, Irp, status, 0);
     WskpClientLeave(client);
     return status;
 }

@@ -459,14 +459,16 @@ BOOLEAN WskpMayFinishInline(void)
     return KiThread()->CompletionDepth < Wskp.Config.inline_depth && !Wskp.Config.pend_all;
 }
 
+/* Freely: no other request minds when this one ends. */
 static NTSTATUS Finish(WSKP_SOCKET *Socket, WSKP_CLIENT *Client, PIRP Irp, NTSTATUS Status,
-                       ULONG_PTR Information)
+                       ULONG_PTR Information, BOOLEAN Freely)
 {
     PKTHREAD thread = KiThread();
 
     Irp->IoStatus.Status = Status;
     Irp->IoStatus.Information = Information;
-    if ((Socket || Client) && !WskpMayFinishInline())
+    BOOLEAN now = WskpMayFinishInline() && !(Freely && host_overtaken("request by its return"));
+    if ((Socket || Client) && !now)
         return Defer(Socket, Client, Irp);
     thread->CompletionDepth++;
     IoCompleteRequest(Irp, IO_NETWORK_INCREMENT);
@@ -476,12 +478,17 @@ static NTSTATUS Finish(WSKP_SOCKET *Socket, WSKP_CLIENT *Client, PIRP Irp, NTSTA
 
 NTSTATUS WskpFinish(WSKP_SOCKET *Socket, PIRP Irp, NTSTATUS Status, ULONG_PTR Information)
 {
-    return Finish(Socket, NULL, Irp, Status, Information);
+    return Finish(Socket, NULL, Irp, Status, Information, FALSE);
+}
+
+NTSTATUS WskpFinishFreely(WSKP_SOCKET *Socket, PIRP Irp, NTSTATUS Status, ULONG_PTR Information)
+{
+    return Finish(Socket, NULL, Irp, Status, Information, TRUE);
 }
 
 NTSTATUS WskpFinishClient(WSKP_CLIENT *Client, PIRP Irp, NTSTATUS Status, ULONG_PTR Information)
 {
-    return Finish(NULL, Client, Irp, Status, Information);
+    return Finish(NULL, Client, Irp, Status, Information, TRUE);
 }
 
 void WskpBeginCompletion(WSKP_SOCKET *Socket)

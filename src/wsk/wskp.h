@@ -404,6 +404,9 @@ void WskpRequestComplete(WSKP_REQUEST *Request, NTSTATUS Status, ULONG_PTR Infor
 BOOLEAN WskpMayFinishInline(void);
 /* Completes an IRP within the call that brought it: inline, or deferred (D03, D13). */
 NTSTATUS WskpFinish(WSKP_SOCKET *Socket, PIRP Irp, NTSTATUS Status, ULONG_PTR Information);
+/* The same for a request whose end keeps no order with others: neither data nor connections. In the
+ * simulated world it is deferred by choice, too. */
+NTSTATUS WskpFinishFreely(WSKP_SOCKET *Socket, PIRP Irp, NTSTATUS Status, ULONG_PTR Information);
 /* The same for a function that takes no socket. */
 NTSTATUS WskpFinishClient(WSKP_CLIENT *Client, PIRP Irp, NTSTATUS Status, ULONG_PTR Information);
 /*

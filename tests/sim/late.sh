@@ -15,7 +15,7 @@ done >delays
 for seed in $(seq 20); do
     run --calm --seed "$seed" 2>/dev/null
 done >calm
-for site in 'work item' 'DPC queue' 'WSK provider' 'time passes'; do
+for site in 'request by its return' 'work item' 'DPC queue' 'WSK provider' 'time passes'; do
     n=$(grep -c "^$site\$" delays) || { echo "no delay of kind $site" >&2; exit 1; }
     echo "$site: $n"
 done
