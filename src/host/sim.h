@@ -86,6 +86,9 @@ struct host_sim_config {
      */
     uint64_t fail_at;
     bool fail_on;
+    /* Asked for each such question: shall it be answered yes? It must neither wait nor take a lock;
+     * may be NULL. */
+    bool (*fails)(void *context);
     /* Without seed and replay, answers each decision about a switch; may be NULL. */
     uint32_t (*branch)(void *context, uint32_t n, const char *site);
     /* At this decision (0: none) reached() is called; it must neither wait nor take a lock. */

@@ -75,7 +75,16 @@ expect 3 wsksim --exhaust --preemptions 1 racy.so
 says 'an order of threads with 1 preemption failed: STOP 0x000000E2'
 expect 3 wsksim --oom-sweep racy.so
 says 'failed: VF-POOL-07'
-# So does a cancellation in its middle, because others run then; it is on the tape.
+# What asks twice at the same place and does not survive two failures is found by its call stack only,
+# and the same in every process.
+wskcc -O1 -o tries_again.so "$OW_SOURCE/tests/sim/tries_again.c"
+expect 3 wsksim --keep-going --oom-sweep --shrink tries_again.so
+says ' 1 failed'
+says 'failing every request for memory of call stack [0-9]+ failed: STOP 0x0000001E'
+tape=$(sed -n 's/.*replay it with: wsksim --replay //p' "$out")
+[ "$(grep -c '^#[0-9]* fault .*ExAllocatePool' "$tape")" = 2 ] || fail "not two failures: $(cat "$tape")"
+expect 3 wsksim --replay "$tape"
+# A cancellation in its middle shows the race, too, because others run then; it is on the tape.
 expect 3 wsksim --cancel-sweep racy.so
 says '(unloading|cancelling everything) at decision [0-9]+ failed: STOP 0x000000E2'
 tape=$(sed -n 's/.*replay it with: wsksim --replay //p' "$out" | head -1)

@@ -347,6 +347,15 @@ static uint32_t settle(uint32_t n, enum host_choice kind, const char *site, cons
     return value;
 }
 
+/* The question whether to fail that was counted last: is it one of those that must? */
+static bool is_to_fail(void)
+{
+    if (run.config.fails && run.config.fails(run.config.context))
+        return true;
+    return run.config.fail_at && run.faults >= run.config.fail_at &&
+           (run.faults == run.config.fail_at || run.config.fail_on);
+}
+
 uint32_t host_choose(uint32_t n, enum host_choice kind, const char *site)
 {
     uint32_t value = 0;
@@ -362,8 +371,7 @@ uint32_t host_choose(uint32_t n, enum host_choice kind, const char *site)
     run.faults += question;
     if (run.calm || spared)
         value = 0;
-    else if (question && run.config.fail_at && run.faults >= run.config.fail_at &&
-             (run.faults == run.config.fail_at || run.config.fail_on))
+    else if (question && is_to_fail())
         value = 1;
     else if (run.config.replay)
         value = from_tape(n, kind, site);

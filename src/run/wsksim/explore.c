@@ -1,6 +1,6 @@
 /*
- * explore.c: sweeps that are complete: every failing allocation, every place of a cancellation or
- * an unload. (Every order of threads: orders.c.)
+ * explore.c: sweeps that are complete: every failing allocation or call stack, every place of a
+ * cancellation or an unload. (Every order of threads: orders.c.)
  *
  * All of them start from the boring run, and each step is a run in a child process. Up to `jobs` of
  * them run at the same time.
@@ -107,9 +107,9 @@ static int pool_end(struct pool *p)
     return p->first_status;
 }
 
-struct outcome *boring_run(const struct options *o)
+struct outcome *boring_run(const struct options *o, bool name_stacks)
 {
-    struct source source = { 0 };
+    struct source source = { .name_stacks = name_stacks };
     struct outcome *out = outcome_new();
 
     if (!out)
@@ -136,25 +136,42 @@ static uint64_t count_ours(const struct options *o, uint64_t all)
 
 /* ---- allocations ----------------------------------------------------------------------------- */
 
+static void fail_from(struct pool *p, uint64_t at, bool on)
+{
+    struct job *j = free_job(p);
+
+    j->source = (struct source){ .fail_at = at, .fail_on = on };
+    snprintf(j->what, sizeof(j->what), "failing request for memory %" PRIu64 "%s", at,
+             on ? " and all later ones" : "");
+    start(p, j);
+}
+
+static void fail_stack(struct pool *p, unsigned number, uint64_t stack)
+{
+    struct job *j = free_job(p);
+
+    j->source = (struct source){ .fail_stack = stack };
+    snprintf(j->what, sizeof(j->what), "failing every request for memory of call stack %u", number);
+    start(p, j);
+}
+
 int sweep_failures(const struct options *o)
 {
-    struct outcome *base = boring_run(o);
+    struct outcome *base = boring_run(o, true);
     uint64_t faults = base->result.faults;
     static struct pool p;
 
-    outcome_free(base);
-    pool_begin(&p, o, "failures", 2 * count_ours(o, faults));
+    pool_begin(&p, o, "failures", 2 * count_ours(o, faults) + count_ours(o, base->stack_count));
     for (uint64_t at = 1; at <= faults && !p.stopped; at++) {
-        if (!is_ours(o, at - 1))
-            continue;
-        for (int on = 0; on <= 1 && !p.stopped; on++) {
-            struct job *j = free_job(&p);
-            j->source = (struct source){ .fail_at = at, .fail_on = on };
-            snprintf(j->what, sizeof(j->what), "failing request for memory %" PRIu64 "%s", at,
-                     on ? " and all later ones" : "");
-            start(&p, j);
-        }
+        if (is_ours(o, at - 1))
+            fail_from(&p, at, false);
+        if (is_ours(o, at - 1) && !p.stopped)
+            fail_from(&p, at, true);
     }
+    for (unsigned i = 0; i < base->stack_count && !p.stopped; i++)
+        if (is_ours(o, i))
+            fail_stack(&p, i + 1, base->stacks[i]);
+    outcome_free(base);
     return pool_end(&p);
 }
 
@@ -162,7 +179,7 @@ int sweep_failures(const struct options *o)
 
 int sweep_cancels(const struct options *o)
 {
-    struct outcome *base = boring_run(o);
+    struct outcome *base = boring_run(o, false);
     uint64_t first = base->window + 1, last = base->points;
     static struct pool p;
 

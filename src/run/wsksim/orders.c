@@ -290,7 +290,7 @@ int exhaust(const struct options *o)
     int status, first_status = 0;
     struct progress p;
 
-    outcome_free(boring_run(o));
+    outcome_free(boring_run(o, false));
     shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED)
         usage_error("out of memory");

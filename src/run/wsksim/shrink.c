@@ -97,7 +97,7 @@ unsigned shrink(const struct options *o, const struct source *source, struct out
     w.trial = outcome_new();
     if (!w.trial)
         usage_error("out of memory");
-    w.source.fail_at = 0; /* what failed is on the tape */
+    w.source.fail_at = w.source.fail_stack = 0; /* what failed is on the tape */
     memcpy(w.failure, out->failure, sizeof(w.failure));
     copy_tape(&w.best, &out->tape);
     copy_tape(&candidate, &out->tape);

@@ -139,7 +139,8 @@ static bool fails_something(const struct host_tape *tape)
 /* A failure that was asked for is no failure of the driver. */
 static bool asked_for(void)
 {
-    return world.source->fail_at || world.source->cancel_at || world.source->unload_at ||
+    return world.source->fail_at || world.source->fail_stack || world.source->cancel_at ||
+           world.source->unload_at ||
            ((world.source->seeded || world.source->bytes) && !world.options->calm) ||
            fails_something(world.source->replay);
 }
@@ -341,6 +342,12 @@ static uint32_t branch(void *context, uint32_t n, const char *site)
     return now ? world.source->branch(n, site) : 0;
 }
 
+static bool fails(void *context)
+{
+    (void)context;
+    return stack_fails(world.source, world.out);
+}
+
 static struct host_sim_config config_of(const struct source *s, enum show show, struct outcome *out)
 {
     return (struct host_sim_config){
@@ -353,6 +360,7 @@ static struct host_sim_config config_of(const struct source *s, enum show show, 
         .record = &out->tape,
         .fail_at = s->fail_at,
         .fail_on = s->fail_on,
+        .fails = s->fail_stack || s->name_stacks ? fails : NULL,
         .branch = s->branch ? branch : NULL,
         .reach = s->cancel_at ? s->cancel_at : s->unload_at,
         .reached = reached,
@@ -374,6 +382,7 @@ bool run_here(const struct options *o, const struct source *source, enum show sh
     out->status = EXIT_FINE;
     out->output_length = 0;
     out->window = out->points = 0;
+    out->stack_count = 0;
     world = (struct world){ .options = o,
                             .source = source,
                             .out = out,

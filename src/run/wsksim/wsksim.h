@@ -76,6 +76,10 @@ struct source {
      * whether all later ones are, too. */
     uint64_t fail_at;
     bool fail_on;
+    /* All those that come from this call stack are; 0: none. And whether the outcome is to name all
+     * stacks that there are. */
+    uint64_t fail_stack;
+    bool name_stacks;
     uint64_t cancel_at; /* the decision at which pending requests are cancelled; 0: none */
     /* Answers decisions about switches in its own way (see host_sim_config); NULL: 0. */
     uint32_t (*branch)(uint32_t n, const char *site);
@@ -86,6 +90,7 @@ struct source {
 
 #define MAX_DECISIONS (1u << 18)
 #define OUTPUT_BYTES  (256u << 10)
+#define MAX_STACKS    4096
 
 struct outcome {
     int status;        /* as an exit status */
@@ -95,6 +100,8 @@ struct outcome {
     struct host_tape tape;
     struct host_decision decisions[MAX_DECISIONS];
     uint64_t window, points; /* decisions before the load, and in all */
+    unsigned stack_count;    /* see name_stacks */
+    uint64_t stacks[MAX_STACKS];
     size_t output_length;
     char output[OUTPUT_BYTES]; /* what the run printed, when it is not shown */
 };
@@ -114,6 +121,11 @@ enum show { SHOW_NOTHING, SHOW_OUTPUT, SHOW_TIMELINE };
  */
 bool run_here(const struct options *o, const struct source *source, enum show show,
               struct outcome *out);
+
+/* ---- stacks.c ---- */
+
+/* The caller asks for memory: shall it fail for its call stack's sake? Notes the stack in `out`. */
+bool stack_fails(const struct source *source, struct outcome *out);
 
 /* ---- runner.c ---- */
 
@@ -151,7 +163,7 @@ int sweep_cancels(const struct options *o);
 int show_run(const struct options *o, const struct source *source, const char *what);
 
 /* The run to which all others are compared. Ends the program when it fails by itself. */
-struct outcome *boring_run(const struct options *o);
+struct outcome *boring_run(const struct options *o, bool name_stacks);
 
 /* ---- shrink.c ---- */
 
