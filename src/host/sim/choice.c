@@ -166,8 +166,10 @@ void choice_begin(const struct host_sim_config *config)
         draw_temper(config->seed);
     if (config->replay)
         sort_tape(config->replay);
-    if (config->bytes)
+    if (config->bytes) {
+        run.rates[HOST_CHOOSE_DELAY] = ONE_IN;
         read_gap();
+    }
 }
 
 void choice_end(struct host_sim_result *result)
@@ -392,6 +394,8 @@ static int64_t delay(int64_t most_ns, const char *site, uint64_t probability)
     if (run.config.replay) {
         d = find_by_step(sched_running(), site);
         value = d && d->value < DELAYS ? d->value : 0;
+    } else if (probability && run.config.bytes) {
+        value = from_bytes(DELAYS, HOST_CHOOSE_DELAY);
     } else if (probability && with(probability)) {
         value = 1 + below(DELAYS - 1);
     }
