@@ -386,6 +386,47 @@ static void busy_waits_end(void **state)
     }
 }
 
+/*
+ * Threads that wait busily for a time that only passes when all of them do: some do nothing else
+ * (as KeStallExecutionProcessor), some pass points meanwhile (a loop around it).
+ */
+static void stalls(void *arg)
+{
+    int64_t until = host_now() + MS;
+
+    for (unsigned spent = 0; host_now() < until; spent++) {
+        unsigned rounds = 0;
+        if (spent == 1000000)
+            host_panic("time does not pass");
+        if (arg)
+            host_point("test");
+        host_spin(&rounds, "test");
+    }
+    rounds_done++;
+}
+
+static void stall_together(void *arg)
+{
+    struct host_thread *threads[3];
+    unsigned count = 1 + *(const unsigned *)arg % 3, points = *(const unsigned *)arg / 3;
+
+    for (unsigned i = 0; i < count; i++)
+        host_thread_create(&threads[i], stalls, i < points ? arg : NULL, "stalls");
+    for (unsigned i = 0; i < count; i++)
+        host_thread_join(threads[i]);
+}
+
+static void time_passes_for_all_who_wait_busily(void **state)
+{
+    (void)state;
+    for (unsigned mix = 0; mix < 12; mix++) {
+        struct host_sim_config config = { .time_limit_ns = INT64_C(1000000000) * 3600 };
+        rounds_done = 0;
+        run(&config, stall_together, &mix);
+        assert_int_equal(rounds_done, 1 + mix % 3);
+    }
+}
+
 /* A loop that passes points but never waits keeps nobody from running, whatever the seed. */
 static void loops(void *arg)
 {
@@ -641,6 +682,7 @@ int main(void)
         cmocka_unit_test(delays_are_replayed_one_by_one),
         cmocka_unit_test(locks_exclude_and_spinners_let_others_run),
         cmocka_unit_test(busy_waits_end),
+        cmocka_unit_test(time_passes_for_all_who_wait_busily),
         cmocka_unit_test(everybody_gets_on),
         cmocka_unit_test(what_is_left_is_counted),
         cmocka_unit_test(stuck_runs_say_so),
