@@ -424,7 +424,7 @@ TEST(presets, "WSK-ACC-14 WSK-EVT-03 WSK-EVT-12")
     CHECK(CounterWait(&Sink.Calls, 1));
     Adopt(Sink.Sockets[0]);
     /* They survive WSK_EVENT_ACCEPT going off and on. */
-    CHECK_STATUS(Events(listener, WSK_EVENT_ACCEPT | WSK_EVENT_DISABLE), STATUS_SUCCESS);
+    CHECK_STATUS(EventOff(listener, WSK_EVENT_ACCEPT), STATUS_SUCCESS);
     CHECK_STATUS(Events(listener, WSK_EVENT_ACCEPT), STATUS_SUCCESS);
     if (!Dial(&address, &client))
         return;

@@ -212,6 +212,13 @@ NTSTATUS Ioctl(PWSK_SOCKET Socket, ULONG Code, PVOID In, SIZE_T InSize, PVOID Ou
                SIZE_T *Returned);
 /* SO_WSK_EVENT_CALLBACK without an IRP. */
 NTSTATUS Events(PWSK_SOCKET Socket, ULONG Mask);
+/* The same with an IRP; CallFinish() is the test's. */
+NTSTATUS StartEvents(CALL *Call, PWSK_SOCKET Socket, ULONG Mask);
+/*
+ * Turns one event off and waits until no call of its callback runs: that a callback has raised a
+ * counter does not say that it has returned.
+ */
+NTSTATUS EventOff(PWSK_SOCKET Socket, ULONG Event);
 
 /*
  * Makes the subsystem believe that the host socket is lost (D62). A hook of OpenWSK: elsewhere the

@@ -105,19 +105,6 @@ TEST(two_at_once, "D14")
     CHECK_EQ(Sink.Disorder, 0);
 }
 
-/* Turns the event off; the call completes when every running callback has returned. */
-static void StartDisable(CALL *Call)
-{
-    WSK_EVENT_CALLBACK_CONTROL control = { &NPI_WSK_INTERFACE_ID,
-                                           WSK_EVENT_RECEIVE_FROM | WSK_EVENT_DISABLE };
-    PIRP irp = CallBegin(Call);
-
-    CallStarted(Call,
-                DATAGRAM_OF(Sink.Socket)
-                    ->WskControlSocket(Sink.Socket, WskSetOption, SO_WSK_EVENT_CALLBACK, SOL_SOCKET,
-                                       sizeof(control), &control, 0, NULL, NULL, irp));
-}
-
 /* The disable waits for all of them, and nothing starts while it waits (EVT-08). */
 TEST(disable_waits_for_all, "D14 WSK-EVT-08")
 {
@@ -131,7 +118,7 @@ TEST(disable_waits_for_all, "D14 WSK-EVT-08")
         SendNumber(i, &at);
         CHECK(SpinUntil(&Sink.Inside, i + 1, i + 1));
     }
-    StartDisable(&call);
+    (void)StartEvents(&call, Sink.Socket, WSK_EVENT_RECEIVE_FROM | WSK_EVENT_DISABLE);
     CHECK_STATUS(call.Returned, STATUS_PENDING);
     CHECK_STATUS(Events(Sink.Socket, WSK_EVENT_RECEIVE_FROM), STATUS_SUCCESS);
     SendNumber(AT_ONCE, &at);
@@ -178,7 +165,7 @@ TEST(not_accepted_at_once, "D14 WSK-RFEV-06")
         CHECK(SpinUntil(&Sink.Inside, i + 1, i + 1));
     }
     InterlockedExchange(&Sink.Hold, 0);
-    StartDisable(&call);
+    (void)StartEvents(&call, Sink.Socket, WSK_EVENT_RECEIVE_FROM | WSK_EVENT_DISABLE);
     CHECK_STATUS(CallFinish(&call), STATUS_SUCCESS);
     CHECK_EQ(Sink.Calls, AT_ONCE);
     Sink.Answer = STATUS_SUCCESS;

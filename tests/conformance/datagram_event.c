@@ -220,6 +220,7 @@ static BOOLEAN BeginWithList(PEERS *p, ULONG Count, NTSTATUS Answer)
         if (i == 0 && !CounterWait(&Sink.Nodes, 1))
             TestFail(__FILE__, __LINE__, "no indication");
     }
+    Settle(); /* the call has returned: what is enabled from now on stays enabled */
     CounterInit(&Sink.Calls);
     CounterInit(&Sink.Nodes);
     Sink.Answer = Answer;
@@ -453,6 +454,7 @@ TEST(one_kind_per_list, "WSK-RFEV-08 D48 WSK-RFEV-01")
         if (i == 0)
             CHECK(CounterWait(&Sink.Nodes, 1));
     }
+    Settle();
     CounterInit(&Sink.Calls);
     CounterInit(&Sink.Nodes);
     Sink.Answer = STATUS_SUCCESS;

@@ -116,17 +116,6 @@ static const WSK_CLIENT_LISTEN_DISPATCH ListenTable = { OnAccept, NULL, NULL };
 
 #define ALL_CONNECTION (WSK_EVENT_RECEIVE | WSK_EVENT_DISCONNECT | WSK_EVENT_SEND_BACKLOG)
 
-static NTSTATUS EventsWithIrp(PWSK_SOCKET Socket, ULONG Mask, CALL *Call)
-{
-    WSK_EVENT_CALLBACK_CONTROL control = { &NPI_WSK_INTERFACE_ID, Mask };
-    PIRP irp = CallBegin(Call);
-
-    CallStarted(Call, BASIC_OF(Socket)->WskControlSocket(
-                          Socket, WskSetOption, SO_WSK_EVENT_CALLBACK, SOL_SOCKET, sizeof(control),
-                          &control, 0, NULL, NULL, irp));
-    return Call->Returned;
-}
-
 /* Two datagram sockets; what the first one gets goes to E. */
 static PWSK_SOCKET To, From;
 static SOCKADDR_INET ToAddress;
@@ -227,7 +216,7 @@ static void Reenable(BOOLEAN WithIrp)
         CHECK_STATUS(SendOne(), STATUS_SUCCESS);
         CHECK(WaitFor(&E.GotFrom));
         if (WithIrp) {
-            (void)EventsWithIrp(To, WSK_EVENT_RECEIVE_FROM | WSK_EVENT_DISABLE, &call);
+            (void)StartEvents(&call, To, WSK_EVENT_RECEIVE_FROM | WSK_EVENT_DISABLE);
             CHECK_STATUS(CallWait(&call), STATUS_SUCCESS);
             CHECK_EQ(call.Information, 0);
             CallFree(&call);
@@ -262,7 +251,7 @@ TEST(disable_idle_with_irp, "WSK-EVT-07")
 
     CHECK_STATUS(MakeDatagrams(), STATUS_SUCCESS);
     CHECK_STATUS(Events(To, WSK_EVENT_RECEIVE_FROM), STATUS_SUCCESS);
-    (void)EventsWithIrp(To, WSK_EVENT_RECEIVE_FROM | WSK_EVENT_DISABLE, &call);
+    (void)StartEvents(&call, To, WSK_EVENT_RECEIVE_FROM | WSK_EVENT_DISABLE);
     CHECK(call.Returned == STATUS_SUCCESS || PendsAll);
     CHECK_STATUS(CallWait(&call), STATUS_SUCCESS);
     CallFree(&call);
@@ -274,7 +263,7 @@ static void DisableInside(EVENTS *e)
     if (e->Wanted == 0)
         e->Status = Events(e->Socket, WSK_EVENT_RECEIVE_FROM | WSK_EVENT_DISABLE);
     else
-        e->Status = EventsWithIrp(e->Socket, WSK_EVENT_RECEIVE_FROM | WSK_EVENT_DISABLE, &e->Call);
+        e->Status = StartEvents(&e->Call, e->Socket, WSK_EVENT_RECEIVE_FROM | WSK_EVENT_DISABLE);
     if (e->Wanted && CallIsDone(&e->Call))
         e->Status = STATUS_UNSUCCESSFUL; /* too early: this very call still runs */
 }
@@ -333,8 +322,8 @@ static void DisableWhileRunning(BOOLEAN WithIrp)
     NTSTATUS first, second = STATUS_PENDING;
     BOOLEAN done = FALSE;
     if (WithIrp) {
-        first = EventsWithIrp(To, WSK_EVENT_RECEIVE_FROM | WSK_EVENT_DISABLE, &calls[0]);
-        second = EventsWithIrp(To, WSK_EVENT_RECEIVE_FROM | WSK_EVENT_DISABLE, &calls[1]);
+        first = StartEvents(&calls[0], To, WSK_EVENT_RECEIVE_FROM | WSK_EVENT_DISABLE);
+        second = StartEvents(&calls[1], To, WSK_EVENT_RECEIVE_FROM | WSK_EVENT_DISABLE);
         done = CallIsDone(&calls[0]) || CallIsDone(&calls[1]);
     } else {
         first = Events(To, WSK_EVENT_RECEIVE_FROM | WSK_EVENT_DISABLE);
@@ -400,7 +389,7 @@ TEST(presets, "WSK-EVT-03 WSK-EVT-02 WSK-EVT-12 WSK-ACC-14")
         CHECK_STATUS(Disconnect(Peer, 0), STATUS_SUCCESS);
         CHECK(WaitFor(&E.Disconnected));
         CHECK_EQ(E.Wrong, 0);
-        (void)EventsWithIrp(Listener, WSK_EVENT_ACCEPT | WSK_EVENT_DISABLE, &call);
+        (void)StartEvents(&call, Listener, WSK_EVENT_ACCEPT | WSK_EVENT_DISABLE);
         CHECK_STATUS(CallWait(&call), STATUS_SUCCESS);
         CallFree(&call);
         Reset(&E);

@@ -556,6 +556,25 @@ NTSTATUS Events(PWSK_SOCKET Socket, ULONG Mask)
                                               NULL);
 }
 
+NTSTATUS StartEvents(CALL *Call, PWSK_SOCKET Socket, ULONG Mask)
+{
+    WSK_EVENT_CALLBACK_CONTROL control = { &NPI_WSK_INTERFACE_ID, Mask };
+    PIRP irp = CallBegin(Call);
+
+    CallStarted(Call, BASIC_OF(Socket)->WskControlSocket(
+                          Socket, WskSetOption, SO_WSK_EVENT_CALLBACK, SOL_SOCKET, sizeof(control),
+                          &control, 0, NULL, NULL, irp));
+    return Call->Returned;
+}
+
+NTSTATUS EventOff(PWSK_SOCKET Socket, ULONG Event)
+{
+    CALL call;
+
+    (void)StartEvents(&call, Socket, Event | WSK_EVENT_DISABLE);
+    return CallFinish(&call);
+}
+
 NTSTATUS LoseSocket(PWSK_SOCKET Socket)
 {
     return BASIC_OF(Socket)->WskControlSocket(Socket, WskIoctl, SIO_OPENWSK_LOSE_SOCKET, 0, 0, NULL,

@@ -267,7 +267,7 @@ TEST(disable_and_enable_resumes, "D17")
     if (!Suspend(&pair, STATUS_SUCCESS, 30))
         return;
     Sink.Goal = 200;
-    CHECK_STATUS(Events(pair.Server, WSK_EVENT_RECEIVE | WSK_EVENT_DISABLE), STATUS_SUCCESS);
+    CHECK_STATUS(EventOff(pair.Server, WSK_EVENT_RECEIVE), STATUS_SUCCESS);
     CHECK_STATUS(Events(pair.Server, WSK_EVENT_RECEIVE), STATUS_SUCCESS);
     CHECK(CounterWait(&Sink.Enough, 1));
     CheckRest(30);

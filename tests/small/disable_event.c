@@ -3,19 +3,12 @@
 
 static PAIR P;
 static CLIENT C;
-static CALL Disabled;
 
 static void DisableIt(PVOID Context)
 {
-    WSK_EVENT_CALLBACK_CONTROL control = { &NPI_WSK_INTERFACE_ID,
-                                           WSK_EVENT_RECEIVE | WSK_EVENT_DISABLE };
-    PIRP irp = CallBegin(&Disabled);
     UNREFERENCED_PARAMETER(Context);
 
-    CHECK_STATUS(CallEnd(&Disabled, BASIC_OF(P.Client)->WskControlSocket(
-                                        P.Client, WskSetOption, SO_WSK_EVENT_CALLBACK, SOL_SOCKET,
-                                        sizeof(control), &control, 0, NULL, NULL, irp)),
-                 STATUS_SUCCESS);
+    CHECK_STATUS(EventOff(P.Client, WSK_EVENT_RECEIVE), STATUS_SUCCESS);
     ClientSilence(&C);
 }
 
