@@ -78,11 +78,12 @@ static bool from_icmp(int error)
 /* ---- send --------------------------------------------------------------------------------------
  */
 
-static int64_t send_message(struct epoll_ep *ep, struct net_op *op)
+static int64_t send_message(struct epoll_ep *ep, const struct net_op *op,
+                            const struct net_message *message)
 {
     _Alignas(struct cmsghdr) char control[NET_CONTROL_BYTES];
     struct net_addr to = op->addr;
-    struct msghdr m = { .msg_iov = (struct iovec *)op->iov, .msg_iovlen = op->iovcnt };
+    struct msghdr m = { .msg_iov = (struct iovec *)message->iov, .msg_iovlen = message->iovcnt };
     union net_sockaddr sa;
     ssize_t n;
 
@@ -113,22 +114,48 @@ static int64_t send_message(struct epoll_ep *ep, struct net_op *op)
     }
 }
 
+/* What is left of the operation, of which priv[3] messages were sent. */
+static int64_t send_rest(struct epoll_ep *ep, struct net_op *op)
+{
+    const struct net_message one = { op->iov, op->iovcnt };
+    const struct net_message *messages = op->messages ? op->messages : &one;
+    unsigned count = op->messages ? op->message_count : 1;
+
+    for (; op->priv[3] < count; op->priv[3]++) {
+        int64_t n = send_message(ep, op, &messages[op->priv[3]]);
+
+        if (n < 0)
+            return n;
+        op->moved += (uint64_t)n;
+    }
+    return (int64_t)op->moved;
+}
+
+static size_t bytes_of(const struct net_op *op)
+{
+    size_t total = op->messages ? 0 : net_iov_bytes(op->iov, op->iovcnt);
+
+    for (unsigned i = 0; op->messages && i < op->message_count; i++)
+        total += net_iov_bytes(op->messages[i].iov, op->messages[i].iovcnt);
+    return total;
+}
+
 enum net_disposition epoll_submit_sendmsg(struct epoll_ep *ep, struct net_op *op)
 {
     enum net_disposition d = NET_PENDING;
     int64_t result = -EAGAIN;
 
-    op->priv[2] = net_iov_bytes(op->iov, op->iovcnt);
+    op->priv[2] = bytes_of(op);
+    op->priv[3] = 0;
     host_lock(&ep->lock);
     if (!ep->ops.tx.head && ep->writable)
-        result = send_message(ep, op);
+        result = send_rest(ep, op);
     if (result == -EAGAIN) {
         if (!ep->ops.tx.head)
             ep->writable = false;
         epoll_count_send(ep);
         net_queue_push(&ep->ops.tx, op);
     } else {
-        op->moved = result > 0 ? (uint64_t)result : 0;
         d = epoll_answer_send(ep, op, result);
     }
     host_unlock(&ep->lock);
@@ -140,13 +167,12 @@ static void run_sends(struct epoll_ep *ep)
     struct net_op *op;
 
     while ((op = ep->ops.tx.head) && ep->writable) {
-        int64_t result = send_message(ep, op);
+        int64_t result = send_rest(ep, op);
 
         if (result == -EAGAIN) {
             ep->writable = false;
             return;
         }
-        op->moved = result > 0 ? (uint64_t)result : 0;
         net_queue_remove(&ep->ops.tx, op);
         epoll_ready(ep, op, result);
     }

@@ -111,8 +111,10 @@ enum net_opcode {
     NET_OP_SEND, /* stream. all of iov; result = total bytes, or error (then `moved` bytes went) */
     NET_OP_RECVMSG,  /* datagram. as RECV, plus out: addr (sender), info. result may be 0 (empty
                         datagram,  buf with length 0). NET_F_MULTI allowed with iovcnt == 0 */
-    NET_OP_SENDMSG,  /* datagram. in: addr (family NET_UNSPEC: error -EDESTADDRREQ), info. result
-                        bytes */
+    NET_OP_SENDMSG,  /* datagram. in: addr (family NET_UNSPEC: error -EDESTADDRREQ), info. iov is
+                        one datagram; with `messages`, each of these is one, sent in their order and
+                        with nothing else of the endpoint between what waits of them. result bytes
+                        in all; the first refusal is the result and ends the list */
     NET_OP_SHUTDOWN, /* stream. NET_F_ABORT: RST at once, ends pending sends with -ECANCELED and
                         receives with -ECONNABORTED, result 0. else: after all queued sends, FIN;
                         done when the peer acknowledged it, result 0 */
@@ -140,6 +142,12 @@ enum net_op_flags {
 
 enum net_disposition { NET_DONE, NET_PENDING };
 
+/* One datagram of a list. */
+struct net_message {
+    const struct iovec *iov;
+    unsigned iovcnt;
+};
+
 struct net_op {
     enum net_opcode code;
     uint32_t flags;
@@ -148,8 +156,10 @@ struct net_op {
     void (*done)(struct net_op *op);
     /* in/out, by opcode */
     struct net_addr addr;
-    struct net_addr local;        /* ACCEPT out */
-    struct net_packet_info *info; /* in SENDMSG, out RECVMSG; may be NULL */
+    struct net_addr local;              /* ACCEPT out */
+    struct net_packet_info *info;       /* in SENDMSG, out RECVMSG; may be NULL */
+    const struct net_message *messages; /* SENDMSG in; NULL: iov */
+    unsigned message_count;
     struct net_resolve *resolve;
     /* ACCEPT in: picks the net on which the accepted endpoint will live; NULL: the listener's */
     struct net *(*place)(struct net_op *op);

@@ -104,6 +104,12 @@ static struct net_queue *queue_with(struct net_ops *ops, const struct net_op *op
     return NULL;
 }
 
+/* Bytes moved, or datagrams of a list did, which may be empty. */
+static bool has_begun(const struct net_op *op)
+{
+    return op->moved > 0 || (op->code == NET_OP_SENDMSG && op->priv[3] > 0);
+}
+
 void net_ops_cancel(struct net_ops *ops, struct net_op *op)
 {
     struct net_queue *q;
@@ -113,7 +119,7 @@ void net_ops_cancel(struct net_ops *ops, struct net_op *op)
         return;
     }
     q = queue_with(ops, op);
-    if (!q || (q == &ops->tx && op->moved > 0))
+    if (!q || (q == &ops->tx && has_begun(op)))
         return;
     if (q == &ops->tx && op->code == NET_OP_SHUTDOWN)
         ops->fin_queued = false;

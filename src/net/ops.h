@@ -12,7 +12,8 @@
 /* op->priv[0]: it was cancelled, or its endpoint closed, while done() or place() ran for it. */
 #define NET_OP_CANCELED 1
 /* op->priv[1]: the endpoint; op->priv[2]: bytes in iov, of a send;
- * op->priv[3]: where it ends in the stream, of a send in `acks`. */
+ * op->priv[3]: of a send in `acks`, where it ends in the stream; of datagrams in `tx`, how many of
+ * the list were sent. */
 
 struct net_ops {
     struct net_ep *ep;

@@ -12,12 +12,16 @@
 
 enum net_disposition sim_submit_sendmsg(struct sim_ep *ep, struct net_op *op)
 {
-    int64_t result = -EDESTADDRREQ;
+    const struct net_message one = { op->iov, op->iovcnt };
+    const struct net_message *messages = op->messages ? op->messages : &one;
+    unsigned count = op->messages ? op->message_count : 1;
+    int64_t result = op->addr.family == NET_UNSPEC ? -EDESTADDRREQ : 0;
 
-    if (op->addr.family != NET_UNSPEC)
-        result = sim_udp_send(&ep->sock, &op->addr, op->iov, op->iovcnt, op->info);
-    op->moved = result > 0 ? (uint64_t)result : 0;
-    return sim_answer_send(ep, op, result);
+    for (unsigned i = 0; i < count && result >= 0; i++) {
+        result = sim_udp_send(&ep->sock, &op->addr, messages[i].iov, messages[i].iovcnt, op->info);
+        op->moved += result > 0 ? (uint64_t)result : 0;
+    }
+    return sim_answer_send(ep, op, result < 0 ? result : (int64_t)op->moved);
 }
 
 /* ---- receive ----------------------------------------------------------------------------- */

@@ -6,18 +6,15 @@
  * one request, one datagram, the excess lost. And a fixed remote address filters in the subsystem
  * (D52): a datagram from elsewhere is dropped and its request reads again.
  *
- * A WskSendMessages request sends its list one datagram after another under one IRP; the list was
- * copied before the call returned (D27), so the client may free its nodes.
+ * A WskSendMessages request gives its whole list to the transport as one operation, so that nothing
+ * comes between its datagrams that was sent later (D30); the list was copied before the call
+ * returned (D27), so the client may free its nodes.
  */
 #include "wsk/wskp.h"
 
 #include <errno.h>
 
 #define NODES_PER_CALL 64
-
-typedef struct _WSKP_MESSAGE {
-    ULONG First, Count; /* in the request's Iov */
-} WSKP_MESSAGE;
 
 /* ---- sending ----------------------------------------------------------------------------- */
 
@@ -74,14 +71,6 @@ static NTSTATUS PrepareSend(WSKP_REQUEST *r, ULONG Flags, const SOCKADDR *Remote
     return status;
 }
 
-/* Aims the operation at the next message of the list. */
-static void AimAtMessage(WSKP_REQUEST *r)
-{
-    const WSKP_MESSAGE *m = &r->Messages[r->MessageNext++];
-    r->Op.iov = r->Iov + m->First;
-    r->Op.iovcnt = m->Count;
-}
-
 static NTSTATUS SendStatus(const struct net_op *Op)
 {
     if (Op->result >= 0)
@@ -95,15 +84,7 @@ static void SendToDone(struct net_op *Op)
 {
     WSKP_REQUEST *r = CONTAINING_RECORD(Op, WSKP_REQUEST, Op);
 
-    if (Op->result >= 0) {
-        r->Done += (SIZE_T)Op->result;
-        if (r->MessageNext < r->MessageCount) {
-            AimAtMessage(r);
-            WskpRequestGoOn(r);
-            return;
-        }
-    }
-    WskpRequestComplete(r, SendStatus(Op), Op->result < 0 ? 0 : r->Done);
+    WskpRequestComplete(r, SendStatus(Op), Op->result < 0 ? 0 : (ULONG_PTR)Op->result);
 }
 
 static NTSTATUS Transmit(WSKP_REQUEST *r, BOOLEAN *Inline)
@@ -112,18 +93,13 @@ static NTSTATUS Transmit(WSKP_REQUEST *r, BOOLEAN *Inline)
         r->Op.flags |= NET_F_ASYNC;
     NTSTATUS status = WskpRequestSubmit(r, Inline);
 
-    if (!*Inline || !NT_SUCCESS(status))
-        return status;
-    if (r->Op.result < 0)
-        return SendStatus(&r->Op);
-    r->Done += (SIZE_T)r->Op.result;
-    return STATUS_SUCCESS;
+    return *Inline && NT_SUCCESS(status) ? SendStatus(&r->Op) : status;
 }
 
 /* Ends a send call: the request finished inline or never started. */
 static NTSTATUS FinishSend(WSKP_SOCKET *s, WSKP_REQUEST *r, PIRP Irp, NTSTATUS Status)
 {
-    ULONG_PTR sent = r && NT_SUCCESS(Status) ? r->Done : 0;
+    ULONG_PTR sent = r && NT_SUCCESS(Status) ? (ULONG_PTR)r->Op.result : 0;
 
     if (r)
         WskpRequestFree(r);
@@ -173,18 +149,18 @@ static NTSTATUS MapList(WSKP_REQUEST *r, const WSK_BUF_LIST *List, const void *C
         if (!r->Iov)
             return STATUS_INSUFFICIENT_RESOURCES;
     }
-    r->Extra = host_alloc(messages * sizeof(WSKP_MESSAGE), 16);
-    if (!r->Extra)
+    struct net_message *message = r->Extra = host_alloc(messages * sizeof(*message), 16);
+    if (!message)
         return STATUS_INSUFFICIENT_RESOURCES;
-    r->Messages = r->Extra;
-    r->MessageCount = messages;
-    ULONG used = 0, i = 0;
-    for (const WSK_BUF_LIST *n = List; n; n = n->Next, i++) {
+    r->Op.messages = message;
+    r->Op.message_count = messages;
+    ULONG used = 0;
+    for (const WSK_BUF_LIST *n = List; n; n = n->Next, message++) {
         ULONG count;
         NTSTATUS status = WskpMapBuffer(&n->Buffer, r->Iov + used, pieces - used, &count, Caller);
         if (!NT_SUCCESS(status))
             return status;
-        r->Messages[i] = (WSKP_MESSAGE){ used, count };
+        *message = (struct net_message){ r->Iov + used, count };
         used += count;
     }
     return STATUS_SUCCESS;
@@ -209,10 +185,8 @@ NTSTATUS NTAPI WskpSendMessages(PWSK_SOCKET Public, PWSK_BUF_LIST BufferList, UL
         status = PrepareSend(r, Flags, RemoteAddress, ControlInfoLength, ControlInfo);
     if (NT_SUCCESS(status))
         status = BufferList ? MapList(r, BufferList, caller) : STATUS_INVALID_PARAMETER;
-    while (NT_SUCCESS(status) && done && r->MessageNext < r->MessageCount) {
-        AimAtMessage(r);
+    if (NT_SUCCESS(status))
         status = Transmit(r, &done);
-    }
     if (done)
         return FinishSend(s, r, Irp, status);
     WskpLeave(s);

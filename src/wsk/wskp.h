@@ -366,10 +366,7 @@ struct _WSKP_REQUEST {
     PVOID AcceptContext;
     const VOID *AcceptTable;
     struct net_packet_info Info;
-    /* WskSendMessages: the rest of the list, copied (D27) */
-    struct _WSKP_MESSAGE *Messages;
-    ULONG MessageCount, MessageNext;
-    PVOID Extra; /* freed with the request */
+    PVOID Extra; /* freed with the request; WskSendMessages: the list, copied (D27) */
     void (*Resubmit)(WSKP_REQUEST *Request);
 };
 

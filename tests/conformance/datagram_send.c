@@ -311,6 +311,32 @@ TEST(list_of_messages, "WSK-SMSG-01 WSK-SMSG-02 WSK-SMSG-03 D27")
     }
 }
 
+/* What is sent while a list is under way comes after all of the list. */
+TEST(list_then_one, "D30 WSK-SMSG-01")
+{
+    enum { COUNT = 5 };
+    PWSK_SOCKET a, b;
+    SOCKADDR_INET at, bt;
+    BUFFER *out = MakeBuffer(COUNT + 1), *in = MakeBuffer(100);
+    WSK_BUF_LIST list[COUNT];
+    CALL first, second;
+    SIZE_T n;
+
+    CHECK_STATUS(OpenBound(AF_INET, NULL, NULL, &a, &at), STATUS_SUCCESS);
+    CHECK_STATUS(OpenBound(AF_INET, NULL, NULL, &b, &bt), STATUS_SUCCESS);
+    for (ULONG i = 0; i < COUNT; i++) /* message i has i + 1 bytes */
+        list[i] = (WSK_BUF_LIST){ i + 1 < COUNT ? &list[i + 1] : NULL, { out->Buf.Mdl, 0, i + 1 } };
+    PIRP irp = CallBegin(&first);
+    CallStarted(&first, DATAGRAM_OF(a)->WskSendMessages(a, list, 0, (PSOCKADDR)&bt, 0, NULL, irp));
+    (void)StartSendTo(&second, a, out, COUNT + 1, &bt, NULL);
+    CHECK_STATUS(CallFinish(&first), STATUS_SUCCESS);
+    CHECK_STATUS(CallFinish(&second), STATUS_SUCCESS);
+    for (ULONG i = 0; i <= COUNT; i++) {
+        CHECK_STATUS(ReceiveFrom(b, in, 100, NULL, &n), STATUS_SUCCESS);
+        CHECK_EQ(n, i + 1);
+    }
+}
+
 TEST(list_to_a_fixed_address, "WSK-SMSG-04")
 {
     static const ULONG codes[] = { SIO_WSK_SET_REMOTE_ADDRESS, SIO_WSK_SET_SENDTO_ADDRESS };
@@ -452,6 +478,6 @@ TEST(dual_stack, "D50 WSK-STO-04 WSK-RFROM-04")
 
 TESTS(ROW(every_size) ROW(too_large) ROW(chain_of_mdls) ROW(arguments_are_copied) ROW(sent_is_sent)
           ROW(lost_socket) ROW(no_destination) ROW(fixed_remote) ROW(fixed_destination)
-              ROW(both_fixed) ROW(list_of_messages) ROW(list_to_a_fixed_address)
+              ROW(both_fixed) ROW(list_of_messages) ROW(list_then_one) ROW(list_to_a_fixed_address)
                   ROW(list_with_a_failure) ROW(at_dispatch_level) ROW(broadcast_needs_the_option)
                       ROW(to_no_port) ROW(dual_stack))

@@ -702,6 +702,57 @@ static void ends_of_sends_in_order(struct net_world *w)
     close_pair(w, pair);
 }
 
+static void comes(struct net_world *w, struct net_ep *ep, const char *text)
+{
+    struct watched *o = watched_new(NET_OP_RECVMSG, 0);
+
+    o->iov = (struct iovec){ o->bytes, 100 };
+    o->op.iov = &o->iov;
+    o->op.iovcnt = 1;
+    watched_submit(ep, o);
+    watched_wait(w, o);
+    assert_memory_equal(o->bytes, text, strlen(text));
+    end(w, o, (int64_t)strlen(text));
+}
+
+/* A list is sent as it stands, then what was submitted after it; a refusal ends it. */
+static void lists_of_datagrams(struct net_world *w)
+{
+    static char large[70000]; /* too much for a datagram */
+    const struct iovec iov[] = { { "ab", 2 }, { "c", 1 }, { "def", 3 }, { large, sizeof(large) } };
+    const struct net_message good[] = { { iov, 2 }, { iov, 0 }, { &iov[2], 1 } };
+    const struct net_message bad[] = { { &iov[1], 1 }, { &iov[3], 1 }, { &iov[2], 1 } };
+    struct net_addr from, to;
+    struct net_ep *a = open_bound(w, &from), *b = open_bound(w, &to);
+
+    for (unsigned flags = 0; flags <= NET_F_ASYNC; flags += NET_F_ASYNC) {
+        struct watched *list = watched_new(NET_OP_SENDMSG, flags);
+        list->op.messages = good;
+        list->op.message_count = 3;
+        list->op.addr = to;
+        watched_submit(a, list);
+        struct watched *one = send_to(a, &to, "x", 1);
+        end(w, list, 6);
+        end(w, one, 1);
+        comes(w, b, "abc");
+        comes(w, b, "");
+        comes(w, b, "def");
+        comes(w, b, "x");
+        list = watched_new(NET_OP_SENDMSG, flags);
+        list->op.messages = bad;
+        list->op.message_count = 3;
+        list->op.addr = to;
+        watched_submit(a, list);
+        one = send_to(a, &to, "y", 1);
+        end(w, list, -EMSGSIZE);
+        end(w, one, 1);
+        comes(w, b, "c");
+        comes(w, b, "y");
+    }
+    world_close(w, a, 0);
+    world_close(w, b, 0);
+}
+
 static void loses_everything(struct net_world *w)
 {
     struct net_ctl_arg arg = { 0 };
@@ -882,6 +933,7 @@ const struct net_contract_test net_contract_tests[] = {
     { "2 never inside", never_inside },
     { "3, 4 order and ownership", order_and_ownership },
     { "4 ends of sends in order", ends_of_sends_in_order },
+    { "4 lists of datagrams", lists_of_datagrams },
     { "4 bytes before the end", bytes_before_the_end },
     { "peek leaves the bytes", peek_leaves_the_bytes },
     { "5 cancel is idempotent", cancel_is_idempotent },
