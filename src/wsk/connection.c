@@ -313,14 +313,34 @@ static void DisconnectDone(struct net_op *Op)
     }
 }
 
-static NTSTATUS CheckDisconnect(WSKP_SOCKET *s, const WSK_BUF *Buffer, ULONG Flags)
+static NTSTATUS PrepareDisconnect(WSKP_REQUEST *r, const WSK_BUF *Buffer, ULONG Flags,
+                                  const void *Caller)
 {
-    BOOLEAN abort = (Flags & WSK_FLAG_ABORTIVE) != 0;
+    BOOLEAN data = Buffer && Buffer->Length > 0;
 
     if (Flags & ~(ULONG)WSK_FLAG_ABORTIVE)
         return STATUS_INVALID_PARAMETER;
-    if (abort && Buffer && Buffer->Length > 0)
+    if ((Flags & WSK_FLAG_ABORTIVE) && data)
         return STATUS_INVALID_PARAMETER; /* DISC-10 */
+    if (Flags & WSK_FLAG_ABORTIVE)
+        r->Op.flags = NET_F_ABORT;
+    if (!data)
+        return STATUS_SUCCESS;
+    r->Op.code = NET_OP_SEND;
+    r->Phase = WskpPhaseData;
+    r->Flags = WSKP_REQUEST_DISCONNECT;
+    r->Op.flags = NET_F_ASYNC; /* the next phase starts in DisconnectDone */
+    return WskpRequestMap(r, Buffer, Caller);
+}
+
+/*
+ * The socket is shut from here on. The last thing before the submission, with the request armed:
+ * then nothing can fail any more, and nothing has to be taken back that others have seen.
+ */
+static NTSTATUS Shut(WSKP_SOCKET *s, ULONG Flags)
+{
+    BOOLEAN abort = (Flags & WSK_FLAG_ABORTIVE) != 0;
+
     host_lock(&s->Lock);
     NTSTATUS status = STATUS_SUCCESS;
     if (!NT_SUCCESS(s->Dead))
@@ -339,16 +359,6 @@ static NTSTATUS CheckDisconnect(WSKP_SOCKET *s, const WSK_BUF *Buffer, ULONG Fla
     return status;
 }
 
-/* Takes SendShut back when the request could not even be submitted. */
-static void UndoDisconnect(WSKP_SOCKET *s, ULONG Flags)
-{
-    if (Flags & WSK_FLAG_ABORTIVE)
-        return;
-    host_lock(&s->Lock);
-    s->SendShut = FALSE;
-    host_unlock(&s->Lock);
-}
-
 NTSTATUS NTAPI WskpDisconnectRequest(PWSK_SOCKET Public, PWSK_BUF Buffer, ULONG Flags, PIRP Irp)
 {
     const void *caller = __builtin_return_address(0);
@@ -362,32 +372,23 @@ NTSTATUS NTAPI WskpDisconnectRequest(PWSK_SOCKET Public, PWSK_BUF Buffer, ULONG 
         WskpEnter(Public, WSKP_CONNECTION | WSKP_STREAM, Irp, "WskDisconnect", caller, &s);
     if (!NT_SUCCESS(status))
         return status;
-    status = CheckDisconnect(s, Buffer, Flags);
+    r = WskpRequestNew(s, Irp, NET_OP_SHUTDOWN, DisconnectDone);
+    status = r ? PrepareDisconnect(r, Buffer, Flags, caller) : STATUS_INSUFFICIENT_RESOURCES;
+    if (NT_SUCCESS(status) && !WskpRequestArm(r))
+        status = STATUS_CANCELLED; /* before the call (D08) */
     if (!NT_SUCCESS(status))
         goto finish;
-    r = WskpRequestNew(s, Irp, NET_OP_SHUTDOWN, DisconnectDone);
-    status = r ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
-    if (r && Buffer && Buffer->Length > 0) {
-        status = WskpRequestMap(r, Buffer, caller);
-        r->Op.code = NET_OP_SEND;
-        r->Phase = WskpPhaseData;
-        r->Flags = WSKP_REQUEST_DISCONNECT;
-        r->Op.flags = NET_F_ASYNC; /* the next phase starts in DisconnectDone */
-    }
+    status = Shut(s, Flags);
     if (!NT_SUCCESS(status)) {
-        UndoDisconnect(s, Flags);
+        WskpRequestDisarm(r, TRUE);
         goto finish;
     }
-    if (Flags & WSK_FLAG_ABORTIVE)
-        r->Op.flags = NET_F_ABORT;
-    status = WskpRequestSubmit(r, &done);
+    status = WskpRequestSubmitArmed(r, &done);
     if (!done) {
         WskpLeave(s);
         return STATUS_PENDING;
     }
-    if (!NT_SUCCESS(status)) /* cancelled before the call (D08) */
-        UndoDisconnect(s, Flags);
-    else if (r->Op.result < 0)
+    if (r->Op.result < 0)
         status = WskpStatusFromErrno((int)-r->Op.result);
 finish:
     if (r)

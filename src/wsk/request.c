@@ -315,14 +315,18 @@ static void RecheckCancel(WSKP_REQUEST *Request, struct net_ep *Ep)
 
 NTSTATUS WskpRequestSubmit(WSKP_REQUEST *Request, BOOLEAN *Inline)
 {
+    if (WskpRequestArm(Request))
+        return WskpRequestSubmitArmed(Request, Inline);
+    Request->Op.result = 0;
+    *Inline = TRUE;
+    return STATUS_CANCELLED;
+}
+
+NTSTATUS WskpRequestSubmitArmed(WSKP_REQUEST *Request, BOOLEAN *Inline)
+{
     struct net_ep *ep = EndpointOf(Request);
 
     *Inline = FALSE;
-    if (!WskpRequestArm(Request)) {
-        Request->Op.result = 0;
-        *Inline = TRUE;
-        return STATUS_CANCELLED;
-    }
     InterlockedIncrement(&Request->Refs);
     if (Wskp.Transport->submit(ep, &Request->Op) == NET_DONE) {
         Request->Refs = 1;

@@ -393,6 +393,8 @@ void WskpRequestDisarm(WSKP_REQUEST *Request, BOOLEAN Inline);
  * caller takes the result from Request->Op, frees the request and finishes the IRP.
  */
 NTSTATUS WskpRequestSubmit(WSKP_REQUEST *Request, BOOLEAN *Inline);
+/* The same for a request that was armed. */
+NTSTATUS WskpRequestSubmitArmed(WSKP_REQUEST *Request, BOOLEAN *Inline);
 /* Submits an armed request again (a next phase); runs Op.done itself if it finished inline. */
 void WskpRequestGoOn(WSKP_REQUEST *Request);
 /* Completes a pended request's IRP and frees the request. No lock held. */

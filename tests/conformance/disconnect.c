@@ -305,6 +305,33 @@ TEST(event_abortive, "WSK-DEVT-02 WSK-DEVT-04 D61")
     CHECK_EQ(CounterValue(&Sink.Calls), 1);
 }
 
+/* Cancelled before the call, a disconnect of either kind has not happened. */
+TEST(cancelled_before, "D08 WSK-DEVT-02")
+{
+    static const ULONG flags[] = { 0, WSK_FLAG_ABORTIVE };
+
+    for (ULONG i = 0; i < RTL_NUMBER_OF(flags); i++) {
+        PAIR pair;
+        BUFFER *out = MakePattern(10, 1), *in = MakeBuffer(10);
+        CALL call;
+        if (!Begin(&pair, WSK_EVENT_DISCONNECT))
+            return;
+        PIRP irp = CallBegin(&call);
+        irp->Cancel = TRUE;
+        CallStarted(&call,
+                    CONNECTION_OF(pair.Server)->WskDisconnect(pair.Server, NULL, flags[i], irp));
+        CHECK_STATUS(CallFinish(&call), STATUS_CANCELLED);
+        CHECK_STATUS(Send(pair.Client, out, 10, 0, NULL), STATUS_SUCCESS);
+        CHECK_STATUS(ReceiveAll(pair.Server, in, 10), STATUS_SUCCESS);
+        CHECK_STATUS(Send(pair.Server, out, 10, 0, NULL), STATUS_SUCCESS);
+        CHECK_STATUS(ReceiveAll(pair.Client, in, 10), STATUS_SUCCESS);
+        CHECK_EQ(CounterValue(&Sink.Calls), 0);
+        CHECK_STATUS(Disconnect(pair.Client, WSK_FLAG_ABORTIVE), STATUS_SUCCESS);
+        if (!Told(1, WSK_FLAG_ABORTIVE)) /* the peer's is told, as ours was none */
+            return;
+    }
+}
+
 TEST(event_by_a_closing_peer, "WSK-DEVT-02 WSK-CLOSE-05")
 {
     PAIR pair;
@@ -456,7 +483,8 @@ TEST(event_disabled, "WSK-EVT-10 WSK-EVT-17")
 TESTS(ROW(graceful) ROW(behind_queued_sends) ROW(with_data) ROW(abortive)
           ROW(abortive_ends_a_pending_graceful_one) ROW(close_ends_a_pending_graceful_one)
               ROW(cancelled) ROW(dead_socket) ROW(event_graceful) ROW(event_abortive)
-                  ROW(event_by_a_closing_peer) ROW(event_abortive_after_graceful)
-                      ROW(event_after_the_data) ROW(event_held_back_while_suspended)
-                          ROW(event_abortive_is_not_held_back) ROW(event_enabled_late)
-                              ROW(event_not_for_ourselves) ROW(event_disabled))
+                  ROW(cancelled_before) ROW(event_by_a_closing_peer)
+                      ROW(event_abortive_after_graceful) ROW(event_after_the_data)
+                          ROW(event_held_back_while_suspended) ROW(event_abortive_is_not_held_back)
+                              ROW(event_enabled_late) ROW(event_not_for_ourselves)
+                                  ROW(event_disabled))
