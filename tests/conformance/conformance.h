@@ -113,9 +113,13 @@ typedef struct _CALL {
     BOOLEAN PendingReturned;
     LONG Completions; /* how often the completion routine ran */
     KIRQL Irql;       /* of the completion */
+    struct _RECORD *Record;
 } CALL;
 
-/* Makes a fresh IRP with a completion routine that records everything. */
+/*
+ * Makes a fresh IRP with a completion routine that records everything. A call that its test leaves
+ * behind when it fails is not touched any more.
+ */
 PIRP CallBegin(CALL *Call);
 /* Waits for the completion; the final status. Frees nothing. Checks IRP-01, D01 and D02 on the way.
  */

@@ -9,6 +9,8 @@
 #ifndef MAX_OPEN
 #define MAX_OPEN 8192
 #endif
+#define MAX_CALLS 4096 /* under way at once */
+#define TRIES     1000 /* to get memory: here a failure would only hide what is tested */
 
 extern const char *const TestFile;
 extern void (*const TestFill)(TEST_ENTRY *, ULONG *);
@@ -65,16 +67,50 @@ void TestSkip(const char *Reason)
 
 /* ---- calls ------------------------------------------------------------------------------- */
 
+/*
+ * What a completion routine gets. It takes the call out of it, and so does the end of a failed
+ * test, whose calls lie on a stack that is gone; Left says that nobody waits for the IRP.
+ */
+typedef struct _RECORD {
+    LONG Used, Left, Completions;
+    CALL *Call;
+    PIRP Irp;
+} RECORD;
+
+static RECORD Records[MAX_CALLS];
+
+static RECORD *TakeRecord(CALL *Call)
+{
+    for (ULONG i = 0; i < MAX_CALLS; i++) {
+        RECORD *r = &Records[i];
+        if (ReadAcquire(&r->Used) || InterlockedCompareExchange(&r->Used, 1, 0))
+            continue;
+        r->Left = r->Completions = 0;
+        r->Call = Call;
+        return r;
+    }
+    return NULL;
+}
+
 static NTSTATUS NTAPI CallCompleted(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
 {
-    CALL *call = Context;
+    RECORD *record = Context;
     UNREFERENCED_PARAMETER(DeviceObject);
 
+    CALL *call = InterlockedExchangePointer((PVOID *)&record->Call, NULL);
+    LONG completions = InterlockedIncrement(&record->Completions);
+    if (!call) {
+        if (!ReadAcquire(&record->Left))
+            return STATUS_MORE_PROCESSING_REQUIRED; /* once too often */
+        IoFreeIrp(Irp);
+        InterlockedExchange(&record->Used, 0);
+        return STATUS_MORE_PROCESSING_REQUIRED;
+    }
+    call->Completions = completions;
     call->Status = Irp->IoStatus.Status;
     call->Information = Irp->IoStatus.Information;
     call->PendingReturned = Irp->PendingReturned;
     call->Irql = KeGetCurrentIrql();
-    InterlockedIncrement(&call->Completions);
     KeSetEvent(&call->Done, IO_NO_INCREMENT, FALSE);
     return STATUS_MORE_PROCESSING_REQUIRED;
 }
@@ -83,13 +119,32 @@ PIRP CallBegin(CALL *Call)
 {
     RtlZeroMemory(Call, sizeof(*Call));
     KeInitializeEvent(&Call->Done, NotificationEvent, FALSE);
-    Call->Irp = IoAllocateIrp(1, FALSE);
-    if (!Call->Irp) {
+    for (ULONG i = 0; i < TRIES && !Call->Irp; i++)
+        Call->Irp = IoAllocateIrp(1, FALSE);
+    Call->Record = Call->Irp ? TakeRecord(Call) : NULL;
+    if (!Call->Record) {
         TestFail(__FILE__, __LINE__, "no IRP");
         return NULL;
     }
-    IoSetCompletionRoutine(Call->Irp, CallCompleted, Call, TRUE, TRUE, TRUE);
+    Call->Record->Irp = Call->Irp;
+    IoSetCompletionRoutine(Call->Irp, CallCompleted, Call->Record, TRUE, TRUE, TRUE);
     return Call->Irp;
+}
+
+/* The test has returned: what it did not wait for ends by itself. */
+static void LeaveCalls(void)
+{
+    for (ULONG i = 0; i < MAX_CALLS; i++) {
+        RECORD *r = &Records[i];
+        if (!ReadAcquire(&r->Used))
+            continue;
+        InterlockedExchange(&r->Left, 1);
+        if (InterlockedExchangePointer((PVOID *)&r->Call, NULL))
+            continue;
+        if (Failed) /* the test had no chance to free it */
+            IoFreeIrp(r->Irp);
+        InterlockedExchange(&r->Used, 0);
+    }
 }
 
 BOOLEAN WaitFor(PKEVENT Event)
@@ -129,8 +184,9 @@ NTSTATUS CallWait(CALL *Call)
     }
     if (Call->Returned == STATUS_PENDING && !Call->PendingReturned)
         TestFail(__FILE__, __LINE__, "PendingReturned is FALSE after STATUS_PENDING (D02)");
-    if (Call->Completions != 1)
-        TestFail(__FILE__, __LINE__, "the IRP was completed %d times (IRP-01)", Call->Completions);
+    LONG completions = Call->Record ? ReadAcquire(&Call->Record->Completions) : Call->Completions;
+    if (completions != 1)
+        TestFail(__FILE__, __LINE__, "the IRP was completed %d times (IRP-01)", completions);
     return Call->Status;
 }
 
@@ -139,6 +195,9 @@ void CallFree(CALL *Call)
     if (Call->Irp)
         IoFreeIrp(Call->Irp);
     Call->Irp = NULL;
+    if (Call->Record)
+        InterlockedExchange(&Call->Record->Used, 0);
+    Call->Record = NULL;
 }
 
 NTSTATUS CallEnd(CALL *Call, NTSTATUS Returned)
@@ -602,16 +661,26 @@ NTSTATUS MakePair(ADDRESS_FAMILY Family, PVOID ClientContext,
 
 /* ---- buffers ----------------------------------------------------------------------------- */
 
+static PVOID Allocate(SIZE_T Size)
+{
+    PVOID memory = NULL;
+
+    for (ULONG i = 0; i < TRIES && !memory; i++)
+        memory = ExAllocatePoolWithTag(NonPagedPoolNx, Size, TAG);
+    return memory;
+}
+
 BUFFER *MakeBuffer(SIZE_T Size)
 {
-    BUFFER *b = ExAllocatePoolWithTag(NonPagedPoolNx, sizeof(*b), TAG);
+    BUFFER *b = Allocate(sizeof(*b));
 
     if (!b)
         return NULL;
     RtlZeroMemory(b, sizeof(*b));
     b->Size = Size;
-    b->Data = ExAllocatePoolWithTag(NonPagedPoolNx, Size ? Size : 1, TAG);
-    b->Buf.Mdl = b->Data && Size ? IoAllocateMdl(b->Data, (ULONG)Size, FALSE, FALSE, NULL) : NULL;
+    b->Data = Allocate(Size ? Size : 1);
+    for (ULONG i = 0; i < TRIES && b->Data && Size && !b->Buf.Mdl; i++)
+        b->Buf.Mdl = IoAllocateMdl(b->Data, (ULONG)Size, FALSE, FALSE, NULL);
     if (b->Buf.Mdl)
         MmBuildMdlForNonPagedPool(b->Buf.Mdl);
     if (b->Data)
@@ -849,6 +918,7 @@ static BOOLEAN RunOne(const TEST_ENTRY *Test)
     Failed = FALSE;
     SkipReason = NULL;
     Test->Run();
+    LeaveCalls();
     CleanUp();
     DropOtherClient();
     if (Failed)
