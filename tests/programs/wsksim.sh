@@ -101,5 +101,9 @@ sort -n part.1 part.2 part.3 >parts
 sort -n all | cmp - parts || fail "the shards are not the sweep"
 
 # A driver that never unloads, and one that loops, are told and not waited for.
+expect 3 wsksim "$(driver pt-leak)"
+says 'seed 0 failed: VF-POOL-07'
+silent 'internal error' # what it leaves keeps the machine running, and that its network
+expect 0 wsksim "$(driver pt-nounload)"
 expect 4 wsksim "$(driver pt-stuck)"
 says 'stuck'

@@ -260,7 +260,9 @@ static void shut_down(void)
     host_thread_join(world.trouble_maker);
     if (run_machine.running && ow_shutdown(&why))
         fail_run(EXIT_FOUND, why.text);
-    sim_world_destroy(world.network);
+    world.clean = !run_machine.running; /* a driver may have left what keeps the machine */
+    if (world.clean)
+        sim_world_destroy(world.network);
 }
 
 static void live_and_die(void *unused)
