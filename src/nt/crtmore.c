@@ -156,7 +156,14 @@ int NTAPI openwsk_wmemcmp(const wchar_t *Left, const wchar_t *Right, size_t Coun
 
 /* ---- random numbers ---------------------------------------------------------------------- */
 
-static ULONG Seed = 1; /* atomic */
+#define FIRST_SEED 1
+
+static ULONG Seed = FIRST_SEED; /* atomic */
+
+void RtlpForgetSeed(void)
+{
+    Seed = FIRST_SEED;
+}
 
 void NTAPI openwsk_srand(unsigned NewSeed)
 {

@@ -57,6 +57,22 @@ static BOOLEAN Grow(void)
     return TRUE;
 }
 
+void ObpForgetHandles(void)
+{
+    BOOLEAN open = FALSE;
+
+    host_lock(&TableLock);
+    for (ULONG i = 0; i < SlotCount; i++)
+        open = open || Slots[i].Body;
+    if (!open) {
+        host_free(Slots);
+        Slots = NULL;
+        SlotCount = 0;
+        FirstFree = LastFree = NO_SLOT;
+    }
+    host_unlock(&TableLock);
+}
+
 /* The slot in use; NULL when the handle is none of ours. With the lock held. */
 static SLOT *FindSlot(HANDLE handle)
 {

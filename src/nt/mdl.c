@@ -20,7 +20,15 @@ static ULONG PageCount(PMDL mdl)
     return (ULONG)ADDRESS_AND_SIZE_TO_SPAN_PAGES(MmGetMdlVirtualAddress(mdl), mdl->ByteCount);
 }
 
-void MiFillFrames(PMDL mdl, PVOID address)
+/* Neither of the loops over pages has points of preemption: where a buffer lies decides how often
+ * they run. */
+#ifdef __clang__
+#define NO_POINTS __attribute__((no_sanitize("coverage"), noinline))
+#else
+#define NO_POINTS __attribute__((no_sanitize_coverage, noinline))
+#endif
+
+NO_POINTS void MiFillFrames(PMDL mdl, PVOID address)
 {
     ULONG_PTR frame = (ULONG_PTR)address >> PAGE_SHIFT;
     ULONG pages = PageCount(mdl);
@@ -99,7 +107,7 @@ VOID NTAPI MmBuildMdlForNonPagedPool(PMDL MemoryDescriptorList)
  * that the driver's __try sees, exactly as on Windows; nothing of ours is held or half done here.
  * Not instrumented: other threads may use the bytes, and a write of what is there changes nothing.
  */
-__attribute__((no_sanitize("address"), no_sanitize("thread"), noinline)) static void
+NO_POINTS __attribute__((no_sanitize("address"), no_sanitize("thread"))) static void
 TouchPages(volatile UCHAR *at, volatile UCHAR *end, BOOLEAN write)
 {
     while (at < end) {

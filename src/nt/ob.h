@@ -67,6 +67,8 @@ NTSTATUS ObpCreateHandle(PVOID Body, POBJECT_TYPE Type, PHANDLE Handle, const vo
 NTSTATUS ObpCloseHandle(HANDLE Handle);
 /* A referenced body; the type is checked unless NULL. */
 NTSTATUS ObpReferenceHandle(HANDLE Handle, POBJECT_TYPE Type, PVOID *Body);
+/* The next handles are those of a new process, unless one is still open. */
+void ObpForgetHandles(void);
 
 /* ---- names --------------------------------------------------------------------------------- */
 

@@ -2,12 +2,13 @@
  * pushlock.c: EX_PUSH_LOCK, a reader/writer lock in one pointer-sized word.
  *
  * The word holds a writer flag, a flag "somebody waits" and the number of readers. Without waiters
- * each operation is one compare-exchange. Waiters stand in line in one of a few queues, chosen by
- * the lock's address; a queue's lock protects its list and every change of a word whose WAITING
- * flag is set. The lock is handed over in order of arrival: to one writer, or to all readers up to
- * the next writer. New readers do not overtake waiters, so writers do not starve.
+ * each operation is one compare-exchange. The waiters of all push locks stand in one line; its lock
+ * protects the list and every change of a word whose WAITING flag is set. (Several lines would have
+ * to be chosen by the word's address, and who meets whom must not depend on that.) A push lock is
+ * handed over in order of arrival: to one writer, or to all readers up to the next writer. New
+ * readers do not overtake waiters, so writers do not starve.
  *
- * A waiter's entry is on its stack: who grants it holds the queue's lock until the waiter has been
+ * A waiter's entry is on its stack: who grants it holds WaitersLock until the waiter has been
  * unparked, and the waiter passes through that lock before it leaves.
  */
 #include "nt/kip.h"
@@ -16,7 +17,6 @@
 #define WAITING ((ULONG_PTR)2)
 #define READER  ((ULONG_PTR)4) /* one of them */
 #define READERS (~(ULONG_PTR)3)
-#define QUEUES  32
 
 typedef struct _WAITER {
     LIST_ENTRY Link;
@@ -26,23 +26,8 @@ typedef struct _WAITER {
     LONG Granted;
 } WAITER;
 
-typedef struct _QUEUE {
-    struct host_lock Lock __attribute__((aligned(64)));
-    LIST_ENTRY Waiters; /* Flink NULL: not used yet */
-} QUEUE;
-
-static QUEUE Queues[QUEUES] = { [0 ... QUEUES - 1] = { .Lock =
-                                                           HOST_LOCK_INIT(HOST_RANK_NT_LEAF) } };
-
-static QUEUE *LockQueue(ULONG_PTR *word)
-{
-    QUEUE *queue = &Queues[((ULONG_PTR)word >> 4 ^ (ULONG_PTR)word >> 12) % QUEUES];
-
-    host_lock(&queue->Lock);
-    if (!queue->Waiters.Flink)
-        InitializeListHead(&queue->Waiters);
-    return queue;
-}
+static struct host_lock WaitersLock = HOST_LOCK_INIT(HOST_RANK_NT_LEAF);
+static LIST_ENTRY Waiters = { &Waiters, &Waiters };
 
 static BOOLEAN TryChange(ULONG_PTR *word, BOOLEAN exclusive)
 {
@@ -57,7 +42,7 @@ static BOOLEAN TryChange(ULONG_PTR *word, BOOLEAN exclusive)
     return FALSE;
 }
 
-/* Under the queue's lock: takes the lock after all, or leaves WAITING set. */
+/* Under WaitersLock: takes the lock after all, or leaves WAITING set. */
 static BOOLEAN TakeOrMark(ULONG_PTR *word, BOOLEAN exclusive)
 {
     ULONG_PTR seen = __atomic_load_n(word, __ATOMIC_RELAXED);
@@ -79,12 +64,12 @@ static void Wait(ULONG_PTR *word, BOOLEAN exclusive, const void *caller)
 {
     PKTHREAD thread = KiThread();
     WAITER waiter = { .Word = word, .Thread = thread, .Exclusive = exclusive };
-    QUEUE *queue = LockQueue(word);
-    BOOLEAN taken = TakeOrMark(word, exclusive);
 
+    host_lock(&WaitersLock);
+    BOOLEAN taken = TakeOrMark(word, exclusive);
     if (!taken)
-        InsertTailList(&queue->Waiters, &waiter.Link);
-    host_unlock(&queue->Lock);
+        InsertTailList(&Waiters, &waiter.Link);
+    host_unlock(&WaitersLock);
     if (taken)
         return;
     if (thread->Irql >= DISPATCH_LEVEL)
@@ -96,8 +81,8 @@ static void Wait(ULONG_PTR *word, BOOLEAN exclusive, const void *caller)
         host_park(HOST_FOREVER);
     if (thread->Worker)
         KipWorkerResumes();
-    host_lock(&queue->Lock);
-    host_unlock(&queue->Lock);
+    host_lock(&WaitersLock);
+    host_unlock(&WaitersLock);
 }
 
 static void Grant(WAITER *waiter)
@@ -107,9 +92,9 @@ static void Grant(WAITER *waiter)
     host_unpark(waiter->Thread->Host);
 }
 
-static WAITER *NextWaiter(QUEUE *queue, ULONG_PTR *word, PLIST_ENTRY from)
+static WAITER *NextWaiter(const ULONG_PTR *word, PLIST_ENTRY from)
 {
-    for (PLIST_ENTRY e = from; e != &queue->Waiters; e = e->Flink) {
+    for (PLIST_ENTRY e = from; e != &Waiters; e = e->Flink) {
         WAITER *waiter = CONTAINING_RECORD(e, WAITER, Link);
         if (waiter->Word == word)
             return waiter;
@@ -117,10 +102,10 @@ static WAITER *NextWaiter(QUEUE *queue, ULONG_PTR *word, PLIST_ENTRY from)
     return NULL;
 }
 
-/* Under the queue's lock, nobody holds the lock: gives it to the first in line. */
-static void HandOver(QUEUE *queue, ULONG_PTR *word)
+/* Under WaitersLock, nobody holds the push lock: gives it to the first in line. */
+static void HandOver(ULONG_PTR *word)
 {
-    WAITER *waiter = NextWaiter(queue, word, queue->Waiters.Flink);
+    WAITER *waiter = NextWaiter(word, Waiters.Flink);
     LIST_ENTRY granted;
     ULONG_PTR holds = 0;
 
@@ -130,7 +115,7 @@ static void HandOver(QUEUE *queue, ULONG_PTR *word)
         holds += waiter->Exclusive ? WRITER : READER;
         RemoveEntryList(&waiter->Link);
         InsertTailList(&granted, &waiter->Link);
-        waiter = NextWaiter(queue, word, after);
+        waiter = NextWaiter(word, after);
         if (holds == WRITER)
             break;
     }
@@ -167,10 +152,10 @@ static void Release(ULONG_PTR *word, BOOLEAN exclusive, const void *caller)
         if (__atomic_compare_exchange_n(word, &seen, seen - mine, FALSE, __ATOMIC_RELEASE,
                                         __ATOMIC_RELAXED))
             return;
-    QUEUE *queue = LockQueue(word);
+    host_lock(&WaitersLock);
     if (__atomic_sub_fetch(word, mine, __ATOMIC_ACQ_REL) == WAITING)
-        HandOver(queue, word);
-    host_unlock(&queue->Lock);
+        HandOver(word);
+    host_unlock(&WaitersLock);
 }
 
 void NTAPI ExInitializePushLock(PEX_PUSH_LOCK PushLock)

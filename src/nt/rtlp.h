@@ -73,6 +73,9 @@ ULONG64 RtlpUnsignedNumber(const RTLP_NUMBER *N, ULONG64 Max);
 /* Digits at the end of Text, terminated; the index of the first one. */
 ULONG RtlpNumberText(ULONG64 Value, int Base, CHAR Text[RTLP_NUMBER_CHARS]);
 
+/* rand() begins as in a new process. */
+void RtlpForgetSeed(void);
+
 /* ---- names of codes (status.c, bugcheck.c) ------------------------------------------------- */
 
 /* "STATUS_PENDING"; NULL for a value that has no name here. */

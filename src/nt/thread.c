@@ -8,6 +8,7 @@
  */
 #include "nt/kip.h"
 #include "nt/ob.h"
+#include "nt/rtlp.h"
 #include "nt/stop.h"
 
 static LONG NextThreadId;
@@ -23,6 +24,8 @@ void KiForgetNumbers(void)
 {
     NextThreadId = NextThreadName = NextPreferred = 0;
     KipForgetUuids();
+    RtlpForgetSeed();
+    ObpForgetHandles();
 }
 
 void KipInitializeThread(PKTHREAD thread, const void *owner)

@@ -19,7 +19,7 @@
 #define QUARANTINE_MAX 256
 
 static struct host_lock QuarantineLock = HOST_LOCK_INIT(HOST_RANK_WSK_LEAF);
-static LIST_ENTRY Quarantine;
+static LIST_ENTRY Quarantine = { &Quarantine, &Quarantine };
 static ULONG QuarantineCount;
 
 static const VOID *TableOf(UCHAR Category)
@@ -272,8 +272,6 @@ static void Bury(WSKP_SOCKET *s)
 
     s->Magic = WSKP_SOCKET_FREED;
     host_lock(&QuarantineLock);
-    if (!Quarantine.Flink)
-        InitializeListHead(&Quarantine);
     InsertTailList(&Quarantine, &s->ClientLink);
     if (++QuarantineCount > QUARANTINE_MAX) {
         oldest = CONTAINING_RECORD(RemoveHeadList(&Quarantine), WSKP_SOCKET, ClientLink);
@@ -285,7 +283,7 @@ static void Bury(WSKP_SOCKET *s)
 
 void WskpDrainQuarantine(void)
 {
-    while (Quarantine.Flink && !IsListEmpty(&Quarantine))
+    while (!IsListEmpty(&Quarantine))
         host_free(CONTAINING_RECORD(RemoveHeadList(&Quarantine), WSKP_SOCKET, ClientLink));
     QuarantineCount = 0;
 }

@@ -1,4 +1,5 @@
 /* The rarer functions of the kernel's C run-time. */
+#include "nt/ki.h"
 #include "nt/rtlp.h"
 
 #include <setjmp.h>
@@ -88,6 +89,8 @@ static void random_numbers(void **state)
     }
     for (int i = 0; i < 1000; i++)
         assert_in_range(openwsk_rand(), 0, 0x7fff);
+    KiForgetNumbers(); /* as a new process */
+    assert_int_equal(openwsk_rand(), first[0]);
 }
 
 int main(void)

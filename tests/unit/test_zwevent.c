@@ -134,13 +134,39 @@ static int shut_down(void **state)
     return ke_shutdown(state);
 }
 
+static HANDLE new_handle(void)
+{
+    HANDLE event;
+
+    assert_int_equal(ZwCreateEvent(&event, EVENT_ALL_ACCESS, NULL, SynchronizationEvent, FALSE),
+                     STATUS_SUCCESS);
+    return event;
+}
+
+/* Handles of a run do not depend on those of the run before. */
+static void forgotten(void **state)
+{
+    (void)state;
+    ObpForgetHandles();
+    HANDLE first = new_handle(), second = new_handle();
+    ObpForgetHandles(); /* no effect: two are open */
+    assert_int_equal(ZwSetEvent(second, NULL), STATUS_SUCCESS);
+    ZwClose(first);
+    HANDLE third = new_handle();
+    assert_ptr_not_equal(third, first);
+    ZwClose(third);
+    ZwClose(second);
+    ObpForgetHandles();
+    HANDLE again = new_handle();
+    assert_ptr_equal(again, first);
+    ZwClose(again);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(events),
-        cmocka_unit_test(names),
-        cmocka_unit_test(threads),
-        cmocka_unit_test(refused),
+        cmocka_unit_test(events),  cmocka_unit_test(names),     cmocka_unit_test(threads),
+        cmocka_unit_test(refused), cmocka_unit_test(forgotten),
     };
 
     return cmocka_run_group_tests(tests, ke_boot_two, shut_down);
