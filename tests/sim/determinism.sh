@@ -1,6 +1,6 @@
 #!/bin/sh
 # determinism.sh FIRST LAST: each of these seeds gives the same run twice in one process, in other
-# processes with other addresses, and in the address sanitizer's build of wsksim (which runs when
+# processes with other addresses, as the first run of a process, and in the address sanitizer's build of wsksim (which runs when
 # that preset is tested, against the dev preset's wsksim, where there is one).
 set -eu
 work=$(mktemp -d)
@@ -42,7 +42,9 @@ if [ "$OW_SANITIZE" = address,undefined ]; then
 else
     hashes wsksim twice --twice --seeds "$seeds"
     hashes wsksim again --jobs 1 --seeds "$seeds"
+    hashes wsksim apart --apart --seeds "$seeds"
     compare twice again
+    compare again apart
 fi
 [ "$(wc -l < "$(ls -- *.tcp-echo-irps | head -1)")" = $(($2 - $1 + 1)) ]
 echo "seeds $seeds: the same runs"

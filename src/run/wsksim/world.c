@@ -271,7 +271,9 @@ static void live_and_die(void *unused)
 
     (void)unused;
     world.main_thread = host_self();
+    host_sim_hold(true); /* how much there is to forget is no matter of this run */
     kernel_forget_numbers();
+    host_sim_hold(false);
     if (host_thread_create(&world.trouble_maker, make_trouble, NULL, "trouble"))
         host_panic("out of memory for a thread");
     build_network();
