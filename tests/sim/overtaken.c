@@ -133,15 +133,16 @@ TEST(receive_from, "WSK-RFROM-11")
     Settle();
     PIRP Irp = CallBegin(&Call);
     CallStarted(&Call, DATAGRAM_OF(B)->WskReceiveFrom(B, &In->Buf, 0, NULL, NULL, NULL, NULL, Irp));
-    for (UCHAR i = 0; i < TRIES && !CallIsDone(&Call); i++) {
-        Out->Data[0] = i;
+    UCHAR Tried = 0;
+    for (; Tried < TRIES && !CallIsDone(&Call); Tried++) {
+        Out->Data[0] = Tried;
         CHECK_STATUS(SendTo(A, Out, 10, &To, &Sent), STATUS_SUCCESS);
         Settle();
     }
     if (!CallIsDone(&Call))
         IoCancelIrp(Irp);
     (void)CallFinish(&Call);
-    CHECK(In->Data[0] == Seen.Bytes / 10 || !Call.Information);
+    CHECK(!Call.Information || In->Data[0] < Tried); /* some may be lost, or come twice */
     Say("receive from", Seen.Bytes && Seen.First == 0);
 }
 

@@ -15,6 +15,9 @@ if grep -E 'Data\[|Seen' out; then
     echo "something was lost or out of order" >&2
     exit 1
 fi
+if grep FAIL calm; then
+    exit 1
+fi
 for what in receive 'receive from' accept; do
     for who in event request; do
         n=$(grep -c "^$what: the $who was first" out) || { echo "$what: never the $who" >&2; exit 1; }
