@@ -288,10 +288,43 @@ void WskpDrainQuarantine(void)
     QuarantineCount = 0;
 }
 
+/*
+ * Lock held; Busy has drained. Whoever is inside of the socket would go on with an endpoint whose
+ * close is submitted, which need not show otherwise.
+ */
+static void AssertDrained(const WSKP_SOCKET *s)
+{
+    HOST_ASSERT(__atomic_load_n(&s->Busy, __ATOMIC_ACQUIRE) == WSKP_CLOSING);
+    HOST_ASSERT(!s->Pumping && !s->PumpAgain && s->Completing == 0);
+    for (ULONG kind = 0; kind < WskpEventKinds; kind++)
+        HOST_ASSERT(s->Event[kind].Running == 0 && !s->Event[kind].DisableIrp);
+}
+
+/*
+ * Nothing is left behind a close: a count that is too high would only make a socket slow, or have
+ * it wait for what never comes.
+ */
+static void AssertAtRest(WSKP_SOCKET *s)
+{
+    SIZE_T held = 0;
+
+    host_lock(&s->Lock);
+    AssertDrained(s);
+    HOST_ASSERT(s->Receives.Submitted == 0 && IsListEmpty(&s->Receives.Waiting) && !s->Exclusive);
+    HOST_ASSERT(s->RxArm == WskpIdle && s->WatchArm == WskpIdle);
+    for (PLIST_ENTRY e = s->Held.Flink; e != &s->Held; e = e->Flink) {
+        const WSKP_NODE *n = CONTAINING_RECORD(e, WSKP_NODE, Link);
+        held += n->Buf->length - n->Consumed;
+    }
+    HOST_ASSERT(s->HeldBytes == held);
+    host_unlock(&s->Lock);
+}
+
 static void CloseDone(struct net_op *Op)
 {
     WSKP_SOCKET *s = CONTAINING_RECORD(Op, WSKP_SOCKET, CloseOp);
 
+    AssertAtRest(s);
     WskpReclaimNodes(&s->Held); /* what arrived after the close began, too */
     WSKP_CLIENT *client = s->Client;
     PIRP irp = s->CloseIrp;
@@ -319,13 +352,12 @@ static void CloseDone(struct net_op *Op)
 static void StartClose(WSKP_SOCKET *s)
 {
     host_lock(&s->Lock);
-    BOOLEAN first = !s->CloseStarted;
+    HOST_ASSERT(!s->CloseStarted);
+    AssertDrained(s);
     BOOLEAN stream = s->Type == SOCK_STREAM && s->State >= WskpConnecting;
     LONG retained = s->RetainedNodes;
     s->CloseStarted = TRUE;
     host_unlock(&s->Lock);
-    if (!first)
-        return;
     CancelWaiting(s);
     if (retained > 0)
         vf_report(VF_ERROR, "VF-WSK-06", "WSK-RET-06", s->Owner,
@@ -347,9 +379,10 @@ void WskpLeave(WSKP_SOCKET *Socket)
 
 void WskpSocketClose(WSKP_SOCKET *Socket, PIRP Irp, NTSTATUS FinalStatus)
 {
+    if (!WskpTryHold(Socket)) /* WskAcceptEvent has closed the socket that it did not accept */
+        return;
     Socket->CloseIrp = Irp;
     Socket->CloseStatus = FinalStatus;
-    __atomic_fetch_add(&Socket->Busy, 1, __ATOMIC_ACQUIRE);
     __atomic_fetch_or(&Socket->Busy, WSKP_CLOSING, __ATOMIC_ACQ_REL);
     WskpLeave(Socket);
 }

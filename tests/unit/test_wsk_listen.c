@@ -85,9 +85,36 @@ static void shutdown_waits_for_the_reset(void **state)
     fake_shutdown(client);
 }
 
+/* WskAcceptEvent closed the socket and did not accept it: the close that is under way is the one.
+ */
+static void a_close_is_not_replaced(void **state)
+{
+    WSKP_SOCKET accepted = { .Magic = WSKP_SOCKET_MAGIC,
+                             .Category = WSKP_CONNECTION,
+                             .Busy = 1, /* the callback's call of WskCloseSocket has not ended */
+                             .State = WskpConnected };
+
+    (void)state;
+    client = fake_boot();
+    accepted.Client = client;
+    InitializeListHead(&accepted.AddressChanges);
+    host_lock_init(&accepted.Lock, HOST_RANK_WSK_SOCKET);
+    irp = IoAllocateIrp(1, FALSE);
+    IoSetCompletionRoutine(irp, note, NULL, TRUE, TRUE, TRUE);
+    assert_int_equal(WskpCloseSocket(&accepted.Public, irp), STATUS_PENDING);
+    WskpSocketClose(&accepted, NULL, STATUS_CANCELLED);
+    assert_ptr_equal(accepted.CloseIrp, irp);
+    assert_int_equal(accepted.CloseStatus, STATUS_SUCCESS);
+    assert_int_equal(accepted.Busy, 1 | WSKP_CLOSING);
+    WskpCompleteIrp(irp, STATUS_SUCCESS, 0);
+    IoFreeIrp(irp);
+    fake_shutdown(client);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(shutdown_waits_for_the_reset) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(shutdown_waits_for_the_reset),
+                                        cmocka_unit_test(a_close_is_not_replaced) };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

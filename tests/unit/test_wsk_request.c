@@ -139,21 +139,6 @@ static void the_rest_of_a_chain(void **state)
     IoFreeMdl(second);
 }
 
-/* A call that comes late holds a closing socket for a moment; the close begins once. */
-static void closed_once(void **state)
-{
-    (void)state;
-    fake.pend = true;
-    sock->State = WskpBound;
-    WskpSocketClose(sock, NULL, STATUS_SUCCESS);
-    assert_ptr_equal(fake.kept, &sock->CloseOp);
-    fake.kept = NULL;
-    sock->Busy++;
-    WskpLeave(sock);
-    assert_null(fake.kept);
-    sock->Busy = 0;
-}
-
 /* Nobody cancels: the transport hears of nothing. */
 static void not_cancelled(void **state)
 {
@@ -244,7 +229,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(cancelled_before_the_rest_is_known, setup, teardown),
         cmocka_unit_test_setup_teardown(closed_before_the_rest_is_known, setup, teardown),
         cmocka_unit_test_setup_teardown(the_rest_of_a_chain, setup, teardown),
-        cmocka_unit_test_setup_teardown(closed_once, setup, teardown),
         cmocka_unit_test_setup_teardown(not_cancelled, setup, teardown),
         cmocka_unit_test_setup_teardown(cancelled_but_done, setup, teardown),
         cmocka_unit_test_setup_teardown(abort_ends_waiting_receives, setup, teardown),
