@@ -62,7 +62,7 @@ enum host_strategy {
     HOST_STRATEGY_RANDOM,   /* preempts with a fixed probability */
     HOST_STRATEGY_PRIORITY, /* the highest priority runs; a few change points lower it */
     HOST_STRATEGY_STARVE,   /* as RANDOM, and one fiber runs only when no other can */
-    HOST_STRATEGY_COUNT
+    HOST_STRATEGY_PLACES /* as PRIORITY, but who comes to one of a few places lets all others go */
 };
 
 struct host_sim_config {

@@ -46,6 +46,8 @@ static struct {
     uint64_t points;
     uint32_t lowest;
     unsigned victim;
+    uint64_t place_salt, place_rate; /* which places delay, and how often */
+    unsigned places;                 /* one of so many does */
 } run;
 
 /* xoroshiro128+, by Blackman and Vigna: small, fast, good enough to choose by. */
@@ -86,16 +88,20 @@ static bool is_quiet(enum host_choice kind)
 /* How this seed's run will be: each kind of trouble is off in about half of the runs. */
 static void draw_temper(uint64_t seed)
 {
+    static const enum host_strategy strategies[] = { HOST_STRATEGY_NONE,     HOST_STRATEGY_RANDOM,
+                                                     HOST_STRATEGY_PRIORITY, HOST_STRATEGY_STARVE,
+                                                     HOST_STRATEGY_PLACES,   HOST_STRATEGY_PLACES };
     static const uint64_t preempts[] = { 0, ONE_IN / 1000, ONE_IN / 100, ONE_IN / 20, ONE_IN / 5 };
     static const uint64_t faults[] = { 0, 0, 0, ONE_IN / 1000, ONE_IN / 100, ONE_IN / 16 };
     static const uint64_t asyncs[] = { 0, 0, ONE_IN / 10, ONE_IN / 2, ONE_IN };
     static const uint64_t others[] = { 0, ONE_IN / 8, ONE_IN / 2, ONE_IN };
     static const uint64_t delays[] = { 0, 0, ONE_IN / 100, ONE_IN / 10, ONE_IN / 2 };
     static const uint64_t skews[] = { 0, 0, ONE_IN / 1000, ONE_IN / 100, ONE_IN / 10 };
+    static const uint64_t holds[] = { ONE_IN / 16, ONE_IN / 8, ONE_IN / 4, ONE_IN / 2 };
 
     run.random[0] = split_mix(&seed);
     run.random[1] = split_mix(&seed);
-    run.strategy = (enum host_strategy)below(HOST_STRATEGY_COUNT);
+    run.strategy = strategies[below(sizeof(strategies) / sizeof(*strategies))];
     run.preempt = preempts[below(sizeof(preempts) / sizeof(*preempts))];
     run.rates[HOST_CHOOSE_PREEMPT] = others[below(4)];
     run.rates[HOST_CHOOSE_FAULT] = faults[below(sizeof(faults) / sizeof(*faults))];
@@ -104,6 +110,9 @@ static void draw_temper(uint64_t seed)
     run.rates[HOST_CHOOSE_ORDER] = others[below(4)];
     run.rates[HOST_CHOOSE_TIME] = others[below(4)];
     run.victim = below(16);
+    run.place_salt = next_random();
+    run.place_rate = holds[below(sizeof(holds) / sizeof(*holds))];
+    run.places = 4u << below(4);
     uint32_t length = 1u << (6 + below(10));
     for (unsigned i = 0; i < CHANGE_POINTS; i++)
         run.change_at[i] = below(length);
@@ -422,21 +431,49 @@ uint32_t choice_priority(void)
     return run.config.seeded && !run.config.replay ? (1u << 30) + below(1u << 30) : 0;
 }
 
-/* The highest priority runs. At a change point the running fiber falls below all others. */
-static uint32_t by_priority(uint32_t n, struct fiber *const *candidates, bool running)
+static uint32_t highest(uint32_t n, struct fiber *const *candidates)
 {
     uint32_t best = 0;
 
+    for (uint32_t i = 1; i < n; i++)
+        if (candidates[i]->priority > candidates[best]->priority)
+            best = i;
+    return best;
+}
+
+/* The highest priority runs. At a change point the running fiber falls below all others. */
+static uint32_t by_priority(uint32_t n, struct fiber *const *candidates, bool running)
+{
     if (running) {
         for (unsigned i = 0; i < CHANGE_POINTS; i++)
             if (run.points == run.change_at[i])
                 candidates[0]->priority = --run.lowest;
         run.points++;
     }
-    for (uint32_t i = 1; i < n; i++)
-        if (candidates[i]->priority > candidates[best]->priority)
-            best = i;
-    return best;
+    return highest(n, candidates);
+}
+
+/*
+ * A race between two steps of one thread needs the others to do much in between, and to do it just
+ * there. Chance finds that place in one of very many runs; so here the seed chooses places, and
+ * whoever comes to one falls below all others. Of an address only its offset in a page counts,
+ * which is the same wherever the code lies.
+ */
+static bool at_chosen_place(const char *site, const void *pc)
+{
+    uint64_t place = run.place_salt ^ ((uintptr_t)pc & 0xfff);
+
+    for (const char *s = site; *s; s++)
+        place = (place ^ (unsigned char)*s) * FNV_PRIME;
+    return split_mix(&place) % run.places == 0 && with(run.place_rate);
+}
+
+static uint32_t by_place(uint32_t n, struct fiber *const *candidates, bool running,
+                         const char *site, const void *pc)
+{
+    if (running && at_chosen_place(site, pc))
+        candidates[0]->priority = --run.lowest;
+    return highest(n, candidates);
 }
 
 /* Anybody but the victim, unless nobody else can run. */
@@ -448,7 +485,8 @@ static uint32_t starving(uint32_t n, struct fiber *const *candidates, uint32_t v
     return value;
 }
 
-static uint32_t fiber_from_seed(uint32_t n, struct fiber *const *candidates, bool running)
+static uint32_t fiber_from_seed(uint32_t n, struct fiber *const *candidates, bool running,
+                                const char *site, const void *pc)
 {
     uint64_t probability = running ? run.preempt : run.rates[HOST_CHOOSE_PREEMPT];
 
@@ -459,6 +497,8 @@ static uint32_t fiber_from_seed(uint32_t n, struct fiber *const *candidates, boo
         return with(probability) ? below(n - 1) + 1 : 0;
     case HOST_STRATEGY_STARVE:
         return starving(n, candidates, with(probability) ? below(n - 1) + 1 : 0);
+    case HOST_STRATEGY_PLACES:
+        return by_place(n, candidates, running, site, pc);
     default:
         return 0;
     }
@@ -475,7 +515,7 @@ uint32_t choice_fiber(uint32_t n, struct fiber *const *candidates, bool running,
     if (run.config.replay)
         value = from_tape(n, HOST_CHOOSE_PREEMPT, site);
     else if (run.config.seeded)
-        value = fiber_from_seed(n, candidates, running);
+        value = fiber_from_seed(n, candidates, running, site, pc);
     else if (run.config.bytes)
         value = from_bytes(n, HOST_CHOOSE_PREEMPT);
     else if (run.config.branch)

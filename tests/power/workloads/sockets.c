@@ -24,6 +24,7 @@ typedef struct _SENDER {
     SIZE_T Length;
     ULONG Times;
     NTSTATUS Status;
+    SIZE_T First; /* byte of Out */
 } SENDER;
 
 static void SendAll(PVOID Context)
@@ -32,11 +33,25 @@ static void SendAll(PVOID Context)
 
     for (ULONG i = 0; i < s->Times; i++) {
         CALL call;
-        WSK_BUF buf = { s->Out->Buf.Mdl, (ULONG)(i * s->Length), s->Length };
+        WSK_BUF buf = { s->Out->Buf.Mdl, (ULONG)(s->First + i * s->Length), s->Length };
         PIRP irp = CallBegin(&call);
         s->Status = CallEnd(&call, CONNECTION_OF(s->Socket)->WskSend(s->Socket, &buf, 0, irp));
         if (!NT_SUCCESS(s->Status))
             return;
+    }
+}
+
+/* Takes a processor again and again: work for it is done by this thread, and not by who queued it.
+ */
+static void Occupy(PVOID Context)
+{
+    KIRQL irql;
+
+    UNREFERENCED_PARAMETER(Context);
+    for (ULONG i = 0; i < 100; i++) {
+        KeRaiseIrql(DISPATCH_LEVEL, &irql);
+        (void)KeQueryTimeIncrement();
+        KeLowerIrql(irql);
     }
 }
 
@@ -255,6 +270,32 @@ TEST(close_pending, "WSK-CLOSE-02 WSK-CLOSE-04")
     }
 }
 
+/*
+ * What was called before the close is complete before it is, also what the subsystem could have
+ * completed in the call and put off instead.
+ */
+TEST(close_behind_calls, "WSK-CLOSE-02 WSK-CLOSE-04")
+{
+    for (ULONG i = 0; i < 2 * ROUNDS; i++) {
+        PAIR pair;
+        CALL call, close;
+        SOCKADDR_INET address;
+        CHECK_STATUS(MakePair(AF_INET, NULL, NULL, NULL, NULL, &pair), STATUS_SUCCESS);
+        PIRP irp = CallBegin(&call);
+        CallStarted(
+            &call,
+            CONNECTION_OF(pair.Client)->WskGetLocalAddress(pair.Client, (PSOCKADDR)&address, irp));
+        (void)StartClose(&close, pair.Client);
+        NTSTATUS closed = CallFinish(&close);
+        BOOLEAN first = CallIsDone(&call);
+        CHECK_STATUS(CallFinish(&call), STATUS_SUCCESS);
+        CHECK(first);
+        CHECK_STATUS(closed, STATUS_SUCCESS);
+        CHECK_STATUS(Close(pair.Server), STATUS_SUCCESS);
+        CHECK_STATUS(Close(pair.Listener), STATUS_SUCCESS);
+    }
+}
+
 /* ---- events ---------------------------------------------------------------------------------- */
 
 static struct {
@@ -262,7 +303,7 @@ static struct {
     LONG Inside, Late, Bad;
     LONG Enabled;
     ULONG Bytes;
-    BOOLEAN Retain;
+    BOOLEAN Retain, Refuse;
     PWSK_SOCKET Socket;
     PWSK_DATA_INDICATION Kept[64];
     LONG KeptCount, Told;
@@ -280,6 +321,11 @@ static NTSTATUS WSKAPI OnReceive(PVOID Context, ULONG Flags, PWSK_DATA_INDICATIO
         InterlockedIncrement(&Ev.Bad); /* two at once */
     if (InterlockedCompareExchange(&Ev.Closed, 0, 0))
         InterlockedIncrement(&Ev.Late);
+    if (Ev.Refuse) {
+        InterlockedDecrement(&Ev.Inside);
+        (void)CounterAdd(&Ev.Seen);
+        return STATUS_DATA_NOT_ACCEPTED;
+    }
     SIZE_T at = Ev.Bytes;
     for (PWSK_DATA_INDICATION d = Data; d; d = d->Next) {
         PUCHAR p = MmGetSystemAddressForMdlSafe(d->Buffer.Mdl, NormalPagePriority);
@@ -360,6 +406,66 @@ TEST(disable_receive, "WSK-EVT-08 WSK-EVT-09 D79")
     CHECK_EQ(Ev.Bytes, BYTES);
     CHECK_EQ(Ev.Bad, 0);
     CHECK_EQ(Ev.Late, 0);
+}
+
+/* Each message waits for an event that was turned off and on again: none may be missed. */
+TEST(enable_each, "WSK-EVT-08 D17 D79")
+{
+    enum { PART = BYTES / (6 * ROUNDS) };
+    BUFFER *out = MakePattern(BYTES, 3);
+    PAIR pair;
+    THREAD sends;
+
+    CHECK_STATUS(BeginEvents(&pair, FALSE), STATUS_SUCCESS);
+    for (ULONG i = 0; i < 6 * ROUNDS; i++) {
+        SENDER sender = { pair.Client, out, PART, 1, STATUS_SUCCESS };
+        sender.First = i * PART;
+        ThreadStart(&sends, SendAll, &sender);
+        NTSTATUS disabled = Disable(pair.Server, WSK_EVENT_RECEIVE);
+        NTSTATUS enabled = Events(pair.Server, WSK_EVENT_RECEIVE);
+        BOOLEAN seen = CounterWait(&Ev.Seen, (LONG)(i + 1) * PART);
+        ThreadJoin(&sends);
+        CHECK_STATUS(disabled, STATUS_SUCCESS);
+        CHECK_STATUS(enabled, STATUS_SUCCESS);
+        CHECK(seen);
+    }
+    CHECK_EQ(Ev.Bytes, 6 * ROUNDS * PART);
+    CHECK_EQ(Ev.Bad, 0);
+}
+
+/* What a callback refuses is there for receives, each of which comes as the one before ends. */
+TEST(serve_held, "WSK-RCVE-07 WSK-RECV-10 D17")
+{
+    enum { PART = BYTES / 24 };
+    BUFFER *out = MakePattern(BYTES, 3), *in = MakeBuffer(BYTES);
+    PAIR pair;
+    THREAD sends, busy[2];
+
+    CHECK_STATUS(BeginEvents(&pair, FALSE), STATUS_SUCCESS);
+    Ev.Refuse = TRUE;
+    SENDER sender = { pair.Client, out, BYTES / 3, 3, STATUS_SUCCESS, 0 };
+    ThreadStart(&sends, SendAll, &sender);
+    BOOLEAN seen = CounterWait(&Ev.Seen, 1);
+    ThreadJoin(&sends);
+    CHECK(seen);
+    for (ULONG i = 0; i < 2; i++)
+        ThreadStart(&busy[i], Occupy, NULL);
+    SIZE_T at = 0;
+    while (at < BYTES) {
+        CALL call;
+        WSK_BUF buf = { in->Buf.Mdl, (ULONG)at, BYTES - at < PART ? BYTES - at : PART };
+        PIRP irp = CallBegin(&call);
+        NTSTATUS status =
+            CallEnd(&call, CONNECTION_OF(pair.Server)->WskReceive(pair.Server, &buf, 0, irp));
+        if (status != STATUS_SUCCESS || call.Information == 0)
+            break;
+        at += call.Information;
+    }
+    for (ULONG i = 0; i < 2; i++)
+        ThreadJoin(&busy[i]);
+    CHECK_EQ(at, BYTES);
+    CHECK(IsPattern(in->Data, BYTES, 3, 0));
+    CHECK_EQ(Ev.Bad, 0);
 }
 
 /* After a close, nothing comes. */
