@@ -427,6 +427,59 @@ static void time_passes_for_all_who_wait_busily(void **state)
     }
 }
 
+/* One thread is for one step where it must not be; another one needs many steps to see it. */
+static bool in_between, seen_throughout;
+
+static void steps_through(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 20; i++) {
+        for (int j = 0; j < 50; j++)
+            host_point("step");
+        in_between = true;
+        host_point("in between");
+        in_between = false;
+    }
+}
+
+static void looks_long(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 20; i++) {
+        bool all = in_between;
+        for (int j = 0; j < 300; j++) {
+            host_point("look");
+            all = all && in_between;
+        }
+        seen_throughout = seen_throughout || all;
+    }
+}
+
+static void narrow_race(void *arg)
+{
+    struct host_thread *t[2];
+
+    (void)arg;
+    in_between = seen_throughout = false;
+    host_thread_create(&t[0], steps_through, NULL, "steps");
+    host_thread_create(&t[1], looks_long, NULL, "looks");
+    host_thread_join(t[0]);
+    host_thread_join(t[1]);
+}
+
+static void seeds_hold_threads_back_where_it_matters(void **state)
+{
+    int found = 0;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 1000; seed++) {
+        struct host_sim_config config = { .seeded = true, .seed = seed };
+        run(&config, narrow_race, NULL);
+        found += seen_throughout;
+    }
+    assert_in_range(found, 10, 1000);
+}
+
 /* A loop that passes points but never waits keeps nobody from running, whatever the seed. */
 static void loops(void *arg)
 {
@@ -684,6 +737,7 @@ int main(void)
         cmocka_unit_test(busy_waits_end),
         cmocka_unit_test(time_passes_for_all_who_wait_busily),
         cmocka_unit_test(everybody_gets_on),
+        cmocka_unit_test(seeds_hold_threads_back_where_it_matters),
         cmocka_unit_test(what_is_left_is_counted),
         cmocka_unit_test(stuck_runs_say_so),
         cmocka_unit_test(freed_memory_is_watched),
