@@ -266,10 +266,12 @@ static BOOLEAN TakeDirect(WSKP_REQUEST *r, NTSTATUS *Status, ULONG_PTR *Bytes)
     return FALSE;
 }
 
-static void NoteDone(WSKP_SOCKET *s)
+static void NoteDone(WSKP_SOCKET *s, BOOLEAN Begun)
 {
     host_lock(&s->Lock);
     s->Receives.Submitted--;
+    if (Begun)
+        WskpReachInline(s);
     host_unlock(&s->Lock);
 }
 
@@ -292,7 +294,7 @@ static void ReceiveFromDone(struct net_op *Op)
     host_unlock(&s->Lock);
     WskpRequestComplete(r, status, bytes);
     if (held) {
-        WskpEndCompletion(s);
+        (void)WskpEndCompletion(s);
         WskpPump(s);
         WskpLeave(s);
     }
@@ -310,20 +312,31 @@ static NTSTATUS StartReceiveFrom(WSKP_SOCKET *s, WSKP_REQUEST *r, ULONG_PTR *Byt
     BOOLEAN direct = !EventWants(s) && s->RxArm == WskpIdle && IsListEmpty(&s->Held) &&
                      IsListEmpty(&s->Receives.Waiting) && !WskpCompletesElsewhere(s);
     /* The transport may have taken a datagram for an earlier request and not have said so (D30). */
-    if (direct && (s->Receives.Submitted++ > 0 || !WskpMayFinishInline()))
-        r->Op.flags = NET_F_ASYNC;
+    BOOLEAN begun = direct && s->Receives.Submitted == 0 && WskpMayFinishInline();
+    if (direct)
+        s->Receives.Submitted++;
+    if (begun)
+        WskpBeginInline(s);
     host_unlock(&s->Lock);
     if (direct) {
+        r->Begun = begun;
+        r->Op.flags = begun ? 0 : NET_F_ASYNC;
         NTSTATUS status = WskpRequestSubmit(r, Inline);
-        if (!*Inline)
+        if (!*Inline) {
+            if (begun && WskpEndCompletion(s))
+                WskpKick(s);
             return STATUS_PENDING;
+        }
         if (status == STATUS_CANCELLED)
             r->Op.result = -ECANCELED;
         if (!TakeDirect(r, &status, Bytes)) {
-            NoteDone(s);
+            NoteDone(s, begun);
             return status;
         }
-        NoteDone(s); /* filtered out: wait for the next one as a queued request */
+        NoteDone(s, begun); /* filtered out: wait for the next one as a queued request */
+        if (begun)
+            (void)WskpEndCompletion(s); /* what comes below kicks */
+        r->Begun = FALSE;
         *Inline = FALSE;
     }
     if (!WskpRequestArm(r)) {
@@ -361,7 +374,7 @@ NTSTATUS NTAPI WskpReceiveFromRequest(PWSK_SOCKET Public, PWSK_BUF Buffer, ULONG
     WSKP_SOCKET *s;
     WSKP_REQUEST *r = NULL;
     ULONG_PTR bytes = 0;
-    BOOLEAN done = FALSE;
+    BOOLEAN done = FALSE, begun;
 
     if (!WskpTakeIrp(Irp, "WskReceiveFrom", caller))
         return STATUS_INVALID_PARAMETER;
@@ -391,9 +404,12 @@ NTSTATUS NTAPI WskpReceiveFromRequest(PWSK_SOCKET Public, PWSK_BUF Buffer, ULONG
         return STATUS_PENDING;
     }
 finish:
+    begun = r && r->Begun;
     if (r)
         WskpRequestFree(r);
     status = WskpFinish(s, Irp, status, bytes);
+    if (begun && WskpEndCompletion(s))
+        WskpKick(s);
     WskpLeave(s);
     return status;
 }
@@ -643,7 +659,7 @@ static BOOLEAN PumpRequest(WSKP_SOCKET *s)
         WskpRequestComplete(r, STATUS_FILE_FORCED_CLOSED, 0);
     } else if (n) {
         ServeRequest(r, n);
-        WskpEndCompletion(s);
+        (void)WskpEndCompletion(s);
     } else {
         r->Op.flags = NET_F_ASYNC;
         WskpRequestGoOn(r);

@@ -50,7 +50,7 @@ static void AimAtRest(WSKP_REQUEST *r)
 }
 
 /* Lock held. May the head request be read for by the transport now? */
-static BOOLEAN MaySubmit(const WSKP_SOCKET *s, const WSKP_REQUEST *r)
+static BOOLEAN MaySubmit(WSKP_SOCKET *s, const WSKP_REQUEST *r)
 {
     if (s->RxArm != WskpIdle || !IsListEmpty(&s->Held) || s->Event[WskpReceive].Running ||
         s->Exclusive || WskpCompletesElsewhere(s))
@@ -128,7 +128,7 @@ static void ReceiveDone(struct net_op *Op)
     host_unlock(&s->Lock);
     Complete(r, ResultStatus(r));
     if (held) {
-        WskpEndCompletion(s);
+        (void)WskpEndCompletion(s);
         WskpPump(s);
         WskpLeave(s);
     }
@@ -181,15 +181,23 @@ static NTSTATUS Enqueue(WSKP_SOCKET *s, WSKP_REQUEST *r)
 
 static NTSTATUS StartReceive(WSKP_SOCKET *s, WSKP_REQUEST *r, ULONG_PTR *Received, BOOLEAN *Inline)
 {
-    BOOLEAN wanted, direct, first = FALSE;
+    BOOLEAN wanted, direct, begun = FALSE;
 
     host_lock(&s->Lock);
     wanted = s->Event[WskpReceive].Enabled && !s->Suspended;
     direct =
         !wanted && IsListEmpty(&s->Receives.Waiting) && NT_SUCCESS(s->RxStatus) && MaySubmit(s, r);
     if (direct) {
-        first = s->Receives.Submitted == 0;
+        /*
+         * Several reads: ReceiveDone goes on. Not the first: the transport may have taken the bytes
+         * of the earlier one and not have said so. Too deep: deferring would let a later one
+         * overtake.
+         */
+        begun = !IsExclusive(r) && s->Receives.Submitted == 0 && WskpMayFinishInline();
+        r->Begun = begun;
         NoteSubmitted(s, r);
+        if (begun)
+            WskpBeginInline(s);
     }
     host_unlock(&s->Lock);
     if (!direct) {
@@ -199,23 +207,26 @@ static NTSTATUS StartReceive(WSKP_SOCKET *s, WSKP_REQUEST *r, ULONG_PTR *Receive
         }
         return Enqueue(s, r);
     }
-    /*
-     * Several reads: ReceiveDone goes on. Not the first: the transport may have taken the bytes of
-     * the earlier one and not have said so. Too deep: deferring would let a later one overtake.
-     */
-    if (IsExclusive(r) || !first || !WskpMayFinishInline())
+    if (!begun)
         r->Op.flags = NET_F_ASYNC;
     NTSTATUS status = WskpRequestSubmit(r, Inline);
-    if (!*Inline)
+    if (!*Inline) {
+        if (begun && WskpEndCompletion(s))
+            WskpKick(s);
         return STATUS_PENDING;
+    }
     if (status == STATUS_CANCELLED)
         r->Op.result = -ECANCELED;
     host_lock(&s->Lock);
     NoteResult(s, r, r->Op.result);
     BOOLEAN more = !IsListEmpty(&s->Receives.Waiting) || s->Event[WskpReceive].Enabled ||
                    s->FinSeen || r->Op.result <= 0;
+    if (begun) {
+        WskpReachInline(s);
+        s->TurnedAway = s->TurnedAway || more; /* the pump comes when this call has ended */
+    }
     host_unlock(&s->Lock);
-    if (more)
+    if (more && !begun)
         WskpKick(s); /* another request, the event or the peer's end may be due now */
     *Received = r->Op.result > 0 ? (ULONG_PTR)r->Op.result : 0;
     return ResultStatus(r);
@@ -227,7 +238,7 @@ static NTSTATUS Receive(PWSK_SOCKET Public, PWSK_BUF Buffer, ULONG Flags, PIRP I
     WSKP_SOCKET *s;
     WSKP_REQUEST *r = NULL;
     ULONG_PTR received = 0;
-    BOOLEAN done = FALSE;
+    BOOLEAN done = FALSE, begun;
 
     if (!WskpTakeIrp(Irp, Function, Caller))
         return STATUS_INVALID_PARAMETER;
@@ -252,9 +263,12 @@ static NTSTATUS Receive(PWSK_SOCKET Public, PWSK_BUF Buffer, ULONG Flags, PIRP I
         return STATUS_PENDING;
     }
 finish:
+    begun = r && r->Begun;
     if (r)
         WskpRequestFree(r);
     status = WskpFinish(s, Irp, status, received);
+    if (begun && WskpEndCompletion(s))
+        WskpKick(s);
     WskpLeave(s);
     return status;
 }
@@ -590,7 +604,7 @@ static void Act(WSKP_SOCKET *s, ACTION Action, DECISION *d)
     switch (Action) {
     case ActComplete:
         Complete(d->Request, d->Status);
-        WskpEndCompletion(s);
+        (void)WskpEndCompletion(s);
         break;
     case ActSubmit:
         if (d->Request->Flags & WSK_FLAG_DRAIN)

@@ -497,20 +497,42 @@ NTSTATUS WskpFinishClient(WSKP_CLIENT *Client, PIRP Irp, NTSTATUS Status, ULONG_
 
 void WskpBeginCompletion(WSKP_SOCKET *Socket)
 {
+    PKTHREAD self = KiThread();
+
+    if (Socket->Completing++ == 0)
+        Socket->Completer = self;
+    else if (Socket->Completer != self)
+        Socket->Completer = NULL;
+}
+
+void WskpBeginInline(WSKP_SOCKET *Socket)
+{
     Socket->Completing++;
+    Socket->Completer = NULL;
+}
+
+void WskpReachInline(WSKP_SOCKET *Socket)
+{
     Socket->Completer = KiThread();
 }
 
-void WskpEndCompletion(WSKP_SOCKET *Socket)
+BOOLEAN WskpEndCompletion(WSKP_SOCKET *Socket)
 {
     host_lock(&Socket->Lock);
-    Socket->Completing--;
+    BOOLEAN last = --Socket->Completing == 0, again = last && Socket->TurnedAway;
+    if (last)
+        Socket->TurnedAway = FALSE;
     host_unlock(&Socket->Lock);
+    return again;
 }
 
-BOOLEAN WskpCompletesElsewhere(const WSKP_SOCKET *Socket)
+BOOLEAN WskpCompletesElsewhere(WSKP_SOCKET *Socket)
 {
-    return Socket->Completing > 1 || (Socket->Completing == 1 && Socket->Completer != KiThread());
+    BOOLEAN elsewhere = Socket->Completing > 0 && Socket->Completer != KiThread();
+
+    if (elsewhere)
+        Socket->TurnedAway = TRUE;
+    return elsewhere;
 }
 
 /* ---- calls into the driver ---------------------------------------------------------------------

@@ -220,8 +220,9 @@ struct _WSKP_SOCKET {
     BOOLEAN Exclusive; /* a WAITALL or DRAIN receive is with the transport: nothing may follow it */
     BOOLEAN KickPending; /* atomic */
     BOOLEAN Pumping, PumpAgain;
-    ULONG Completing;   /* receive requests whose completion is under way, outside of the call */
-    PKTHREAD Completer; /* who does, while there is one */
+    ULONG Completing;   /* receive requests whose completion is under way */
+    PKTHREAD Completer; /* who is inside of the routines; NULL: several, or none yet */
+    BOOLEAN TurnedAway; /* somebody left something to the pump because of them */
     BOOLEAN DisconnectTold;
     BOOLEAN AbortTold;
     BOOLEAN AcceptDelivering; /* inside WskAcceptEvent: own events stay off (D23) */
@@ -350,6 +351,7 @@ struct _WSKP_REQUEST {
     UCHAR Cancelled;   /* atomic: IoCancelIrp came */
     UCHAR CancelEnded; /* atomic: the cancel routine no longer uses the request */
     UCHAR Phase;
+    UCHAR Begun;   /* WskpBeginInline() was called for a receive that may end in its call */
     ULONG Flags;   /* of the WSK call, or WSKP_REQUEST_* */
     SIZE_T Length; /* of the client's buffer, bytes; of its unfilled rest while receiving */
     SIZE_T Moved;  /* bytes placed by the last step */
@@ -412,12 +414,21 @@ NTSTATUS WskpFinishClient(WSKP_CLIENT *Client, PIRP Irp, NTSTATUS Status, ULONG_
  * D30: the completions of received data keep its order. Between taking a request's bytes and
  * running its completion routine no lock is held; meanwhile another thread must neither complete
  * nor indicate what came later. It leaves that to the pump, which the completing thread runs when
- * it has ended. The completing thread itself may go on: then it is inside of the routine. Two
- * completions at once are elsewhere for everybody, which delays but never reorders.
+ * it has ended. The completing thread itself may go on: then it is inside of the routine.
+ * Completions of two threads at once are elsewhere for everybody, until none is left, which delays
+ * but never reorders.
+ *
+ * A call that may end inside of itself begins before it asks the transport (BeginInline), for from
+ * the answer on others could get what came later. Until it has noted the answer (ReachInline) it is
+ * elsewhere for its own thread, too, which may run DPCs meanwhile, pumps among them; from there to
+ * the routine it runs none.
  */
-void WskpBeginCompletion(WSKP_SOCKET *Socket);             /* lock held */
-void WskpEndCompletion(WSKP_SOCKET *Socket);               /* lock not held; pump afterwards */
-BOOLEAN WskpCompletesElsewhere(const WSKP_SOCKET *Socket); /* lock held */
+void WskpBeginCompletion(WSKP_SOCKET *Socket); /* lock held */
+void WskpBeginInline(WSKP_SOCKET *Socket);     /* lock held */
+void WskpReachInline(WSKP_SOCKET *Socket);     /* lock held */
+/* Lock not held; pump afterwards. FALSE: nobody was turned away, there is nothing to pump for. */
+BOOLEAN WskpEndCompletion(WSKP_SOCKET *Socket);
+BOOLEAN WskpCompletesElsewhere(WSKP_SOCKET *Socket); /* lock held */
 /* Completes an IRP from the loop, at the callback IRQL. */
 void WskpCompleteIrp(PIRP Irp, NTSTATUS Status, ULONG_PTR Information);
 /* First thing with every IRP: makes the subsystem's stack location current (IRP-03). */
