@@ -134,6 +134,33 @@ void sim_peer_result(struct sim_peer *p, struct sim_peer_result *out)
     host_unlock(&p->world->lock);
 }
 
+static void break_talks(struct sim_peer *p, bool reset)
+{
+    struct sim_talk *t, *next;
+
+    for (t = p->talks; t; t = next) {
+        next = t->next;
+        if (!sim_tcp_connected(&t->sock))
+            continue;
+        p->world->fired[reset ? SIM_RESET : SIM_HALF_CLOSE]++;
+        if (reset) {
+            (void)sim_talk_end(t, false, true);
+            continue;
+        }
+        sim_talk_fin(t);
+        sim_peer_soon(p, &t->step, sim_talk_step);
+    }
+}
+
+void sim_peers_break(struct sim_world *w, bool reset)
+{
+    host_lock(&w->lock);
+    for (struct sim_peer *p = w->peers; p; p = p->next)
+        break_talks(p, reset);
+    sim_guard(w);
+    host_unlock(&w->lock);
+}
+
 void sim_peers_free(struct sim_world *w)
 {
     struct sim_peer *p;

@@ -75,6 +75,12 @@ int sim_peer_add(struct sim_world *w, struct sim_peer **out, enum sim_peer_kind 
                  const struct sim_peer_params *params);
 void sim_peer_result(struct sim_peer *p, struct sim_peer_result *out);
 
+/*
+ * Every model peer resets each connection that it has now, or ends its side of it there; those that
+ * connect go on with their next one. For whoever looks for the worst moment.
+ */
+void sim_peers_break(struct sim_world *w, bool reset);
+
 /* The byte at a position of the pattern; a peer's streams number `stream` from 0. */
 uint8_t sim_pattern(uint64_t position, unsigned stream);
 

@@ -74,6 +74,22 @@ NTSTATUS WskpNpiRegister(void)
     return NmrRegisterProvider(&c, NULL, &ProviderHandle);
 }
 
+unsigned WskpAttachedClients(void)
+{
+    unsigned count = 0;
+
+    host_lock(&Wskp.ClientsLock);
+    for (PLIST_ENTRY e = Wskp.Clients.Flink; e != &Wskp.Clients; e = e->Flink)
+        count += CONTAINING_RECORD(e, WSKP_CLIENT, Link)->Binding != NULL;
+    host_unlock(&Wskp.ClientsLock);
+    return count;
+}
+
+void WskpProviderLeaves(void)
+{
+    WskpNpiDeregister();
+}
+
 void WskpNpiDeregister(void)
 {
     if (!ProviderHandle)

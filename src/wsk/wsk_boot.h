@@ -33,4 +33,10 @@ void WskpShutdown(void);
  * count. */
 unsigned WskpDescribeWaits(void (*line)(void *context, const char *text), void *context);
 
+/* How many clients have attached by the registrar, NMR. */
+unsigned WskpAttachedClients(void);
+/* The provider leaves the registrar, for good: these clients are told to detach, and no other
+ * attaches any more. Returns when they have. Not at the same time as the shutdown. */
+void WskpProviderLeaves(void);
+
 #endif

@@ -92,6 +92,18 @@ grep -qE '^(cancel|unload) [0-9]+$' "$tape" || fail "the tape lacks its trouble:
 expect 3 wsksim --replay "$tape"
 expect 0 wsksim --cancel-sweep racy-plain.so
 
+# Trouble of a driver's and of the registrar's making: whose sockets are closed in the middle of calls.
+workloads=$OW_SOURCE/tests/sim/workloads
+wskcc -O1 -DCARELESS -o nmr-echo.so "$workloads/nmr-echo.c"
+expect 3 wsksim --cancel-sweep --keep-going --scenario "$workloads/nmr-echo.yaml" nmr-echo.so
+for trouble in 'the event' "the provider's leaving" 'unloading'; do
+    says "$trouble at decision [0-9]+ failed: VF-WSK-"
+done
+silent "(reset|end) of.* at decision [0-9]+ failed"
+tape=$(grep -lE '^signal [0-9]+$' ./*.tape | head -1)
+expect 3 wsksim --replay "$tape"
+says 'failed: VF-WSK-'
+
 # Shards are parts: together they are the sweep.
 expect 0 wsksim --seeds 0..9 --calm --hashes all racy-plain.so
 for i in 1 2 3; do

@@ -228,6 +228,27 @@ bool kernel_can_cancel(const void *irp)
     return __atomic_load_n(&((const IRP *)irp)->CancelRoutine, __ATOMIC_ACQUIRE) != NULL;
 }
 
+/* ---- events -------------------------------------------------------------------------------- */
+
+bool kernel_event(const char *name, bool set)
+{
+    WCHAR buffer[MAX_CHARS];
+    UNICODE_STRING text;
+    OBJECT_ATTRIBUTES attributes;
+    HANDLE event;
+
+    if (!NT_SUCCESS(Wide(&text, buffer, name)))
+        return false;
+    InitializeObjectAttributes(&attributes, &text, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE, NULL,
+                               NULL);
+    if (!NT_SUCCESS(ZwOpenEvent(&event, EVENT_MODIFY_STATE, &attributes)))
+        return false;
+    if (set)
+        (void)ZwSetEvent(event, NULL);
+    ZwClose(event);
+    return true;
+}
+
 /* ---- threads ------------------------------------------------------------------------------- */
 
 unsigned kernel_threads(void)

@@ -58,6 +58,9 @@ bool kernel_cancel(void *(*pick)(void));
 /* Can the live IRP be cancelled now? */
 bool kernel_can_cancel(const void *irp);
 
+/* Is there an event of that name? With `set` it is set, too. */
+bool kernel_event(const char *name, bool set);
+
 /* How many system threads run; DriverEntry and DriverUnload run in one, too. */
 unsigned kernel_threads(void);
 

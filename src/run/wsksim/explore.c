@@ -1,6 +1,6 @@
 /*
- * explore.c: sweeps that are complete: every failing allocation or call stack, every place of a
- * cancellation or an unload. (Every order of threads: orders.c.)
+ * explore.c: sweeps that are complete: every failing allocation or call stack, trouble at every
+ * place. (Every order of threads: orders.c.)
  *
  * All of them start from the boring run, and each step is a run in a child process. Up to `jobs` of
  * them run at the same time.
@@ -175,27 +175,42 @@ int sweep_failures(const struct options *o)
     return pool_end(&p);
 }
 
-/* ---- cancellation and unload ----------------------------------------------------------------- */
+/* ---- trouble at every decision --------------------------------------------------------------- */
+
+static void make_at(struct pool *p, enum trouble trouble, uint64_t at)
+{
+    static const char *const texts[] = {
+        [TROUBLE_CANCEL] = "cancelling everything",
+        [TROUBLE_UNLOAD] = "unloading",
+        [TROUBLE_FIN] = "the end of every peer's side",
+        [TROUBLE_RESET] = "a reset of every peer's connections",
+        [TROUBLE_LEAVE] = "the provider's leaving",
+        [TROUBLE_SIGNAL] = "the event",
+    };
+    struct job *j = free_job(p);
+
+    j->source = (struct source){ .trouble = trouble, .trouble_at = at };
+    snprintf(j->what, sizeof(j->what), "%s at decision %" PRIu64, texts[trouble], at);
+    start(p, j);
+}
 
 int sweep_cancels(const struct options *o)
 {
     struct outcome *base = boring_run(o, false);
     uint64_t first = base->window + 1, last = base->points;
+    unsigned kinds = 0;
     static struct pool p;
 
-    outcome_free(base);
-    pool_begin(&p, o, "places", 2 * count_ours(o, last + 1 - first));
+    for (enum trouble t = 0; t < TROUBLES; t++)
+        kinds += base->concerns[t];
+    pool_begin(&p, o, "places", kinds * count_ours(o, last + 1 - first));
     for (uint64_t at = first; at <= last && !p.stopped; at++) {
         if (!is_ours(o, at - first))
             continue;
-        for (int unload = 0; unload <= 1 && !p.stopped; unload++) {
-            struct job *j = free_job(&p);
-            j->source =
-                (struct source){ .cancel_at = unload ? 0 : at, .unload_at = unload ? at : 0 };
-            snprintf(j->what, sizeof(j->what), "%s at decision %" PRIu64,
-                     unload ? "unloading" : "cancelling everything", at);
-            start(&p, j);
-        }
+        for (enum trouble t = 0; t < TROUBLES && !p.stopped; t++)
+            if (base->concerns[t])
+                make_at(&p, t, at);
     }
+    outcome_free(base);
     return pool_end(&p);
 }

@@ -342,6 +342,14 @@ static bool is_awaited(const struct scenario_peer *p)
     return p->target || (p->count && p->kind != SIM_PEER_UDP_ECHO);
 }
 
+bool scenario_has_streams(const struct scenario *s)
+{
+    for (unsigned i = 0; i < s->peers_count; i++)
+        if (s->peers[i].kind != SIM_PEER_UDP_ECHO && s->peers[i].kind != SIM_PEER_UDP_CHECKER)
+            return true;
+    return false;
+}
+
 bool scenario_finished(void)
 {
     struct sim_peer_result r;

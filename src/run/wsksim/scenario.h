@@ -79,6 +79,8 @@ void scenario_connect(const struct scenario *s, struct sim_world *w);
 /* The time of the i-th cut after the beginning, in ns, and the cut itself. They are in order. */
 int64_t scenario_cut_at(const struct scenario *s, unsigned i);
 void scenario_cut(const struct scenario *s, struct sim_world *w, unsigned i);
+/* Are there peers that use streams? */
+bool scenario_has_streams(const struct scenario *s);
 /* Do the peers have nothing more to do? */
 bool scenario_finished(void);
 /*

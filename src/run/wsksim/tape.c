@@ -10,7 +10,7 @@
  *     fail VF-POOL-07
  *     #41 preempt 1/3 "driver" thread 4.612 (worker) at 1.000012 s, receive+0x1c (echo.c:6)
  *
- * All pending requests were cancelled at decision 212 ("unload": the unload began then). 1/3 is the
+ * All pending requests were cancelled at decision 212 (or other trouble: enum trouble). 1/3 is the
  * second of three answers, 4.612 the 612th point or question in the life of thread 4. What follows
  * is for readers. A tape with fewer lines is a tape, too: what is not there is answered with 0.
  */
@@ -86,10 +86,8 @@ const char *tape_write(const struct options *o, const struct source *source,
     fprintf(f, "%s\nversion %s\n", magic, ow_version());
     for (int i = 0; i < o->argc; i++)
         fprintf(f, "arg %s\n", o->argv[i]);
-    if (source->cancel_at)
-        fprintf(f, "cancel %" PRIu64 "\n", source->cancel_at);
-    if (source->unload_at)
-        fprintf(f, "unload %" PRIu64 "\n", source->unload_at);
+    if (source->trouble_at)
+        fprintf(f, "%s %" PRIu64 "\n", trouble_name(source->trouble), source->trouble_at);
     fprintf(f, "fail %s\n", out->failure);
     for (uint64_t i = 0; i < out->tape.count; i++)
         write_decision(f, o, &out->tape.decisions[i]);
@@ -143,14 +141,23 @@ struct reading {
     int count;
 };
 
+static void take_trouble(struct source *source, const char *line)
+{
+    for (enum trouble t = 0; t < TROUBLES; t++) {
+        size_t length = strlen(trouble_name(t));
+        if (strncmp(line, trouble_name(t), length) == 0 &&
+            sscanf(line + length, " %" SCNu64, &source->trouble_at) == 1)
+            source->trouble = t;
+    }
+}
+
 static void take_decision(void *context, char *line, unsigned number)
 {
     struct reading *r = context;
 
     if (strncmp(line, "fail ", 5) == 0)
         snprintf(r->failure, r->failure_size, "%s", line + 5);
-    (void)sscanf(line, "cancel %" SCNu64, &r->source->cancel_at);
-    (void)sscanf(line, "unload %" SCNu64, &r->source->unload_at);
+    take_trouble(r->source, line);
     if (line[0] != '#')
         return;
     if (r->tape->count == r->tape->room)

@@ -4,13 +4,14 @@
  * The first thread of the run sets the network up, boots the machine, loads the drivers, lets the
  * scenario happen, heals the network, waits for what must still come to an end, unloads the drivers
  * and stops the machine. A second one, the trouble maker, waits for the decision at which it is to
- * cancel what can be cancelled; it is there in every run, so that decisions keep their numbers.
+ * make trouble; it is there in every run, so that decisions keep their numbers.
  */
 #include "scenario.h"
 #include "wsksim.h"
 
 #include "run/lib/machine.h"
 #include "verify/vf.h"
+#include "wsk/wsk_boot.h"
 
 #include <string.h>
 
@@ -65,6 +66,35 @@ static void *pick_irp(void)
     return irp;
 }
 
+const char *trouble_name(enum trouble trouble)
+{
+    static const char *const names[] = { "cancel", "unload", "fin", "reset", "leave", "signal" };
+
+    return names[trouble];
+}
+
+static void make_it(enum trouble trouble)
+{
+    switch (trouble) {
+    case TROUBLE_CANCEL:
+        while (kernel_cancel(pick_irp))
+            ;
+        return;
+    case TROUBLE_FIN:
+    case TROUBLE_RESET:
+        sim_peers_break(world.network, trouble == TROUBLE_RESET);
+        return;
+    case TROUBLE_LEAVE:
+        WskpProviderLeaves();
+        return;
+    case TROUBLE_SIGNAL:
+        (void)kernel_event(TROUBLE_EVENT, true);
+        return;
+    default: /* the unload is the main thread's */
+        return;
+    }
+}
+
 static void make_trouble(void *unused)
 {
     (void)unused;
@@ -74,15 +104,14 @@ static void make_trouble(void *unused)
             continue;
         }
         world.trouble = false;
-        while (kernel_cancel(pick_irp))
-            ;
+        make_it(world.source->trouble);
     }
 }
 
 static void reached(void *unused)
 {
     (void)unused;
-    if (world.source->cancel_at) {
+    if (world.source->trouble != TROUBLE_UNLOAD) {
         world.trouble = true;
         host_sim_run_next(world.trouble_maker);
     } else {
@@ -139,8 +168,7 @@ static bool fails_something(const struct host_tape *tape)
 /* A failure that was asked for is no failure of the driver. */
 static bool asked_for(void)
 {
-    return world.source->fail_at || world.source->fail_stack || world.source->cancel_at ||
-           world.source->unload_at ||
+    return world.source->fail_at || world.source->fail_stack || world.source->trouble_at ||
            ((world.source->seeded || world.source->bytes) && !world.options->calm) ||
            fails_something(world.source->replay);
 }
@@ -225,6 +253,18 @@ static void live(void)
     }
 }
 
+/* Whom would trouble concern? What is asked here is asked in every run. */
+static void look_around(void)
+{
+    bool *concerns = world.out->concerns;
+
+    concerns[TROUBLE_CANCEL] = concerns[TROUBLE_UNLOAD] = true;
+    concerns[TROUBLE_FIN] = concerns[TROUBLE_RESET] =
+        world.options->scenario && scenario_has_streams(world.options->scenario);
+    concerns[TROUBLE_LEAVE] = WskpAttachedClients() > 0;
+    concerns[TROUBLE_SIGNAL] = kernel_event(TROUBLE_EVENT, false);
+}
+
 /* What the peers have seen counts, unless the unload came upon them. */
 static void judge(void)
 {
@@ -284,6 +324,7 @@ static void live_and_die(void *unused)
         load();
         if (world.loaded == world.options->driver_count)
             live();
+        look_around();
         if (world.loaded == world.options->driver_count)
             judge();
         sim_heal(world.network);
@@ -366,7 +407,7 @@ static struct host_sim_config config_of(const struct source *s, enum show show, 
         .fail_on = s->fail_on,
         .fails = s->fail_stack || s->name_stacks ? fails : NULL,
         .branch = s->branch ? branch : NULL,
-        .reach = s->cancel_at ? s->cancel_at : s->unload_at,
+        .reach = s->trouble_at,
         .reached = reached,
         .stack_bytes = STACK_BYTES,
         .stop_at = world.options->stop_at,

@@ -64,6 +64,22 @@ __attribute__((noreturn, format(printf, 1, 2))) void usage_error(const char *for
 __attribute__((format(printf, 1, 2))) void complain(const char *format, ...);
 __attribute__((format(printf, 2, 3))) void note(const struct options *o, const char *format, ...);
 
+/* ---- trouble that is made at one decision ---- */
+
+enum trouble {
+    TROUBLE_CANCEL, /* every request that can be cancelled is */
+    TROUBLE_UNLOAD, /* the unload begins */
+    TROUBLE_FIN,    /* the model peers end their side of every connection, */
+    TROUBLE_RESET,  /* or reset it */
+    TROUBLE_LEAVE,  /* the WSK provider leaves NMR */
+    TROUBLE_SIGNAL, /* the event TROUBLE_EVENT is set: a driver's cue to close a socket, or so */
+    TROUBLES
+};
+#define TROUBLE_EVENT "\\BaseNamedObjects\\WskSimTrouble"
+
+/* "cancel": as on a tape. */
+const char *trouble_name(enum trouble trouble);
+
 /* ---- where decisions come from ---- */
 
 struct source {
@@ -80,10 +96,10 @@ struct source {
      * stacks that there are. */
     uint64_t fail_stack;
     bool name_stacks;
-    uint64_t cancel_at; /* the decision at which pending requests are cancelled; 0: none */
+    enum trouble trouble;
+    uint64_t trouble_at; /* the decision at which it is made; 0: none */
     /* Answers decisions about switches in its own way (see host_sim_config); NULL: 0. */
     uint32_t (*branch)(uint32_t n, const char *site);
-    uint64_t unload_at; /* the decision at which the unload begins; 0: at the end */
 };
 
 /* ---- the outcome of a run, in memory that parent and child share ---- */
@@ -100,6 +116,7 @@ struct outcome {
     struct host_tape tape;
     struct host_decision decisions[MAX_DECISIONS];
     uint64_t window, points; /* decisions before the load, and in all */
+    bool concerns[TROUBLES]; /* is there anybody whom such trouble concerns? */
     unsigned stack_count;    /* see name_stacks */
     uint64_t stacks[MAX_STACKS];
     size_t output_length;

@@ -76,6 +76,42 @@ static void one_way(enum sim_peer_kind server, const struct sim_peer_params *par
     sim_place_end(&p);
 }
 
+/* All connections are broken in their middle: by a reset, or by an early end. */
+static void broken(bool reset, struct sim_peer_result *server, struct sim_peer_result *client)
+{
+    const struct sim_peer_params params = { .bytes = 100000, .chunk = 1000, .pause_ns = 10 * MS };
+    const struct net_addr at = sim_at(far4, 7000);
+    struct sim_peer *peers[2];
+    struct sim_place p;
+
+    sim_place_begin(&p, NULL);
+    assert_int_equal(sim_peer_add(p.world, &peers[0], SIM_PEER_SINK, 1, &at, NULL, &params), 0);
+    assert_int_equal(sim_peer_add(p.world, &peers[1], SIM_PEER_SOURCE, 0, NULL, &at, &params), 0);
+    sim_pass(&p, 100 * MS);
+    assert_in_range(result_of(peers[0]).bytes_in, 1000, 50000);
+    sim_peers_break(p.world, reset);
+    sim_pass(&p, 10 * S);
+    *server = result_of(peers[0]);
+    *client = result_of(peers[1]);
+    sim_place_end(&p);
+}
+
+static void all_can_be_broken(void **state)
+{
+    struct sim_peer_result server, client;
+
+    (void)state;
+    broken(true, &server, &client);
+    assert_int_equal(server.failed, 1);
+    assert_int_equal(client.failed, 1);
+    assert_true(client.finished);
+    broken(false, &server, &client);
+    assert_int_equal(server.complete, 1);
+    assert_in_range(server.bytes_in, 1000, 50000);
+    assert_int_equal(client.complete, 1);
+    assert_string_equal(client.error, "");
+}
+
 static void sources_and_readers(void **state)
 {
     struct sim_peer_params params = { .bytes = 100000 };
@@ -309,6 +345,7 @@ int main(void)
         cmocka_unit_test(resetters_reset),    cmocka_unit_test(half_closing_fault),
         cmocka_unit_test(datagrams),          cmocka_unit_test(peers_that_cannot_be),
         cmocka_unit_test(mistakes_are_found), cmocka_unit_test(early_ends_are_found),
+        cmocka_unit_test(all_can_be_broken),
     };
 
     return cmocka_run_group_tests(tests, begin, NULL);
