@@ -2,9 +2,9 @@
  * shrink.c: finds a small tape with the same failure.
  *
  * Since 0 is the boring answer, shrinking is zeroing: blocks of decisions of falling size are left
- * out, as long as the same failure follows; then values are lowered. Every candidate is a run in a
- * child process, whose own record becomes the new tape, so that lines which no longer meet their
- * place vanish by themselves.
+ * out, as long as the same failure follows; then values are lowered, and of the last few one or two
+ * are kept. Every candidate is a run in a child process, whose own record becomes the new tape, so
+ * that lines which no longer meet their place vanish by themselves.
  */
 #include "wsksim.h"
 
@@ -13,6 +13,7 @@
 #include <time.h>
 
 #define BUDGET_S 30
+#define FEW      16
 
 struct work {
     const struct options *o;
@@ -67,6 +68,34 @@ static void drop_blocks(struct work *w, struct host_tape *candidate)
     }
 }
 
+/*
+ * Decisions that undo each other's effects cannot be left out one by one: tries each of the last
+ * few alone, then each two of them.
+ */
+static bool with_two(struct work *w, struct host_tape *candidate, uint64_t i, uint64_t j)
+{
+    candidate->count = 0;
+    candidate->decisions[candidate->count++] = w->best.decisions[i];
+    if (j != i)
+        candidate->decisions[candidate->count++] = w->best.decisions[j];
+    return try_tape(w, candidate);
+}
+
+static void keep_few(struct work *w, struct host_tape *candidate)
+{
+    uint64_t n = w->best.count;
+
+    if (n > FEW)
+        return;
+    for (uint64_t i = 0; i < n && n > 1; i++)
+        if (with_two(w, candidate, i, i))
+            return;
+    for (uint64_t i = 0; i < n && n > 2; i++)
+        for (uint64_t j = i + 1; j < n; j++)
+            if (with_two(w, candidate, i, j))
+                return;
+}
+
 static void lower_values(struct work *w, struct host_tape *candidate)
 {
     for (uint64_t i = 0; i < w->best.count && time(NULL) < w->end; i++) {
@@ -105,6 +134,7 @@ unsigned shrink(const struct options *o, const struct source *source, struct out
         drop_blocks(&w, &candidate);
         lower_values(&w, &candidate);
         drop_blocks(&w, &candidate);
+        keep_few(&w, &candidate);
         copy_tape(&out->tape, &w.best);
     }
     free(candidate.decisions);
