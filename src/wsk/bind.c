@@ -54,6 +54,35 @@ NTSTATUS WskpStartListening(WSKP_SOCKET *Socket)
     return STATUS_SUCCESS;
 }
 
+/*
+ * The host cannot unbind. A listening socket that it bound and then did not let listen is unbound
+ * again for its driver; it can be bound once more, but only to the same address. State is
+ * WskpBinding, so nobody else is here.
+ */
+static NTSTATUS BindOnce(WSKP_SOCKET *s, const struct net_addr *Address)
+{
+    if (s->HostBound)
+        return WskpAddressEqual(&s->HostAddress, Address) ? STATUS_SUCCESS
+                                                          : STATUS_INVALID_DEVICE_STATE;
+    NTSTATUS status = BindHost(s, Address);
+    s->HostBound = NT_SUCCESS(status);
+    s->HostAddress = *Address;
+    return status;
+}
+
+/* CAT-03: the bind of a listening socket makes it listen. */
+static NTSTATUS ListenAfterBind(WSKP_SOCKET *s)
+{
+    NTSTATUS status = WskpStartListening(s);
+
+    if (NT_SUCCESS(status))
+        return status;
+    host_lock(&s->Lock);
+    s->State = WskpUnbound;
+    host_unlock(&s->Lock);
+    return status;
+}
+
 NTSTATUS WskpBindSocket(WSKP_SOCKET *Socket, const struct net_addr *Address)
 {
     host_lock(&Socket->Lock);
@@ -63,12 +92,12 @@ NTSTATUS WskpBindSocket(WSKP_SOCKET *Socket, const struct net_addr *Address)
     host_unlock(&Socket->Lock);
     if (!first)
         return STATUS_INVALID_DEVICE_STATE; /* D42 */
-    NTSTATUS status = BindHost(Socket, Address);
+    NTSTATUS status = BindOnce(Socket, Address);
     host_lock(&Socket->Lock);
     Socket->State = NT_SUCCESS(status) ? WskpBound : WskpUnbound;
     host_unlock(&Socket->Lock);
     if (NT_SUCCESS(status) && Socket->Category == WSKP_LISTEN)
-        status = WskpStartListening(Socket); /* CAT-03 */
+        status = ListenAfterBind(Socket);
     else if (NT_SUCCESS(status) && Socket->Category == WSKP_DATAGRAM)
         WskpKick(Socket);
     return status;

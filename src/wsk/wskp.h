@@ -209,7 +209,9 @@ struct _WSKP_SOCKET {
 
     struct host_lock Lock; /* everything below */
     WSKP_STATE State;
-    NTSTATUS Dead; /* not STATUS_SUCCESS: the host socket is lost (D62) */
+    NTSTATUS Dead;               /* not STATUS_SUCCESS: the host socket is lost (D62) */
+    BOOLEAN HostBound;           /* inside WskpBinding: the host's socket is bound, */
+    struct net_addr HostAddress; /* by the WskBind with this address */
     BOOLEAN CloseStarted;
     BOOLEAN SendShut;  /* a disconnect was requested */
     BOOLEAN Aborted;   /* abortive disconnect by us */

@@ -105,6 +105,72 @@ static NTSTATUS listen_first(void)
     return WskpListen(&sock->Public, irps[0]);
 }
 
+/* ---- a host that binds, but does not listen ---- */
+
+static int listen_error;
+static unsigned binds;
+
+static int counted_bind(struct net_ep *ep, const struct net_addr *addr)
+{
+    (void)ep;
+    (void)addr;
+    binds++;
+    return 0;
+}
+
+static int refused_listen(struct net_ep *ep, int backlog)
+{
+    (void)ep;
+    (void)backlog;
+    return listen_error;
+}
+
+static NTSTATUS bind_to(USHORT port)
+{
+    SOCKADDR_IN to = { .sin_family = AF_INET, .sin_port = port };
+
+    return request_inline(WskpBind(&sock->Public, (PSOCKADDR)&to, 0, request_irp()));
+}
+
+/* The socket is unbound then, and can be bound to the same address once it is free. */
+static void listening_refused(void **state)
+{
+    struct net_transport transport = fake_transport;
+    SOCKADDR_IN local;
+
+    (void)state;
+    client = fake_boot();
+    WskpShareBoot();
+    transport.bind = counted_bind;
+    transport.listen = refused_listen;
+    Wskp.Transport = &transport;
+    sock = calloc(1, sizeof(*sock));
+    sock->Magic = WSKP_SOCKET_MAGIC;
+    sock->Category = WSKP_LISTEN;
+    sock->Type = SOCK_STREAM;
+    sock->Family = AF_INET;
+    sock->Client = client;
+    sock->KickPending = TRUE;
+    host_lock_init(&sock->Lock, HOST_RANK_WSK_SOCKET);
+    binds = 0;
+    listen_error = -EADDRINUSE;
+    assert_int_equal(bind_to(0x5000), STATUS_ADDRESS_ALREADY_EXISTS);
+    assert_int_equal(sock->State, WskpUnbound);
+    assert_int_equal(
+        request_inline(WskpGetLocalAddress(&sock->Public, (PSOCKADDR)&local, request_irp())),
+        STATUS_INVALID_DEVICE_STATE);
+    assert_int_equal(bind_to(0x5000), STATUS_ADDRESS_ALREADY_EXISTS);
+    listen_error = 0;
+    assert_int_equal(bind_to(0x5100), STATUS_INVALID_DEVICE_STATE);
+    assert_int_equal(bind_to(0x5000), STATUS_SUCCESS);
+    assert_int_equal(sock->State, WskpListening);
+    assert_int_equal(binds, 1);
+    WskpShareRelease(sock);
+    request_free();
+    free(sock);
+    fake_shutdown(client);
+}
+
 static void two_binds(void **state)
 {
     (void)state;
@@ -132,9 +198,8 @@ static void connect_inside_listen(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(two_binds),
-        cmocka_unit_test(listen_inside_bind),
-        cmocka_unit_test(two_listens),
+        cmocka_unit_test(listening_refused),     cmocka_unit_test(two_binds),
+        cmocka_unit_test(listen_inside_bind),    cmocka_unit_test(two_listens),
         cmocka_unit_test(connect_inside_listen),
     };
 
