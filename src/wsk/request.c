@@ -365,12 +365,20 @@ void WskpRequestGoOn(WSKP_REQUEST *Request)
         WskpLeave(s);
 }
 
+static void Tell(PIRP Irp)
+{
+    if (Wskp.Config.ended)
+        Wskp.Config.ended(IoGetCurrentIrpStackLocation(Irp)->Parameters.Others.Argument1,
+                          (uint32_t)Irp->IoStatus.Status);
+}
+
 void WskpCompleteIrp(PIRP Irp, NTSTATUS Status, ULONG_PTR Information)
 {
     WSKP_UPCALL upcall;
 
     Irp->IoStatus.Status = Status;
     Irp->IoStatus.Information = Information;
+    Tell(Irp);
     WskpUpcallBegin(&upcall);
     IoCompleteRequest(Irp, IO_NETWORK_INCREMENT);
     WskpUpcallEnd(&upcall, "a completion routine");
@@ -413,6 +421,7 @@ BOOLEAN WskpTakeIrp(PIRP Irp, const char *Function, const void *Caller)
     PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
     stack->MajorFunction = IRP_MJ_INTERNAL_DEVICE_CONTROL;
     stack->DeviceObject = NULL;
+    stack->Parameters.Others.Argument1 = (PVOID)Function;
     return TRUE;
 }
 
@@ -475,6 +484,7 @@ static NTSTATUS Finish(WSKP_SOCKET *Socket, WSKP_CLIENT *Client, PIRP Irp, NTSTA
     if ((Socket || Client) && !now)
         return Defer(Socket, Client, Irp);
     thread->CompletionDepth++;
+    Tell(Irp);
     IoCompleteRequest(Irp, IO_NETWORK_INCREMENT);
     thread->CompletionDepth--;
     return Status;

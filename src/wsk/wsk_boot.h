@@ -22,6 +22,8 @@ struct wsk_config {
     uint32_t ready_delay_ms;      /* the provider becomes ready that long after boot */
     uint32_t inline_depth;        /* D13; 0: the default of 8 */
     uint64_t rx_limit_bytes;      /* per socket; 0: the transport's default */
+    /* Told of each request that ends, before its completion routine runs; may be NULL. */
+    void (*ended)(const char *function, uint32_t ntstatus);
 };
 
 /* Starts the subsystem on the processors that KiBoot() started. 0, or -errno. */

@@ -75,14 +75,15 @@ expect 3 wsksim --exhaust --preemptions 1 racy.so
 says 'an order of threads with 1 preemption failed: STOP 0x000000E2'
 expect 3 wsksim --oom-sweep racy.so
 says 'failed: VF-POOL-07'
-# What asks twice at the same place and does not survive two failures is found by its call stack only,
-# and the same in every process.
+# What asks twice at the same place and does not survive two failures is found by its call stack
+# only, and the same in every process.
 wskcc -O1 -o tries_again.so "$OW_SOURCE/tests/sim/tries_again.c"
 expect 3 wsksim --keep-going --oom-sweep --shrink tries_again.so
 says ' 1 failed'
 says 'failing every request for memory of call stack [0-9]+ failed: STOP 0x0000001E'
 tape=$(sed -n 's/.*replay it with: wsksim --replay //p' "$out")
-[ "$(grep -c '^#[0-9]* fault .*ExAllocatePool' "$tape")" = 2 ] || fail "not two failures: $(cat "$tape")"
+[ "$(grep -c '^#[0-9]* fault .*ExAllocatePool' "$tape")" = 2 ] ||
+    fail "not two failures: $(cat "$tape")"
 expect 3 wsksim --replay "$tape"
 # A cancellation in its middle shows the race, too, because others run then; it is on the tape.
 expect 3 wsksim --cancel-sweep racy.so
@@ -92,10 +93,11 @@ grep -qE '^(cancel|unload) [0-9]+$' "$tape" || fail "the tape lacks its trouble:
 expect 3 wsksim --replay "$tape"
 expect 0 wsksim --cancel-sweep racy-plain.so
 
-# Trouble of a driver's and of the registrar's making: whose sockets are closed in the middle of calls.
+# Trouble of a driver's and of the registrar's making: sockets are closed in the middle of calls.
 workloads=$OW_SOURCE/tests/sim/workloads
 wskcc -O1 -DCARELESS -o nmr-echo.so "$workloads/nmr-echo.c"
-expect 3 wsksim --cancel-sweep --keep-going --scenario "$workloads/nmr-echo.yaml" nmr-echo.so
+expect 3 wsksim --cancel-sweep --shard 1/5 --keep-going --scenario "$workloads/nmr-echo.yaml" \
+    nmr-echo.so
 for trouble in 'the event' "the provider's leaving" 'unloading'; do
     says "$trouble at decision [0-9]+ failed: VF-WSK-"
 done
@@ -111,6 +113,22 @@ for i in 1 2 3; do
 done
 sort -n part.1 part.2 part.3 >parts
 sort -n all | cmp - parts || fail "the shards are not the sweep"
+
+# A sweep that has not seen what its scenario expects is weak, and says what it lacks.
+for row in 'connection complete' 'network LOSS' 'WskSend STATUS_PENDING'; do
+    sed "s/^duration/expect: [\"connection\", \"$row\"]\nduration/" \
+        "$OW_SOURCE/tests/sim/echo.yaml" >weak.yaml
+    status=0
+    [ "$row" != 'WskSend STATUS_PENDING' ] || status=3
+    expect $status wsksim --coverage --seeds 1..40 --scenario weak.yaml "$(driver tcp-echo-irps)"
+    [ $status = 0 ] || says "weak: no run has seen what the scenario expects: $row\$"
+    says '^ +[1-9][0-9]*  WskSend STATUS_SUCCESS$'
+    says '^ +[1-9][0-9]*  network ASYNC$'
+    says '^ +[1-9][0-9]*  run$'
+done
+expect 3 wsksim --calm --seeds 1..40 --scenario "$workloads/nmr-echo.yaml" "$(driver nmr-echo)"
+says 'weak: .*: network LOSS'
+expect 0 wsksim --oom-sweep --scenario "$workloads/nmr-echo.yaml" "$(driver nmr-echo)"
 
 # A driver that never unloads, and one that loops, are told and not waited for.
 expect 3 wsksim "$(driver pt-leak)"

@@ -124,7 +124,8 @@ static int start(const struct ow_options *options, struct ow_status *status)
     struct wsk_config config = { .transport =
                                      run_machine.transport ? run_machine.transport : &net_epoll,
                                  .hosts = run_machine.hosts,
-                                 .ready_delay_ms = options->ready_delay_ms };
+                                 .ready_delay_ms = options->ready_delay_ms,
+                                 .ended = run_machine.ended };
     (void)take_switches(options->config, &config);
     int error = WskpBoot(&config);
     if (!error)

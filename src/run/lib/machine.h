@@ -36,7 +36,8 @@ struct machine {
     struct parameter *parameters;
     struct net_host *hosts;
     size_t host_count;
-    const struct net_transport *transport; /* NULL: the machine's own network */
+    const struct net_transport *transport;                  /* NULL: the machine's own network */
+    void (*ended)(const char *function, uint32_t ntstatus); /* see wsk_boot.h */
 };
 
 extern struct machine run_machine;

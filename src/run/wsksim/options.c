@@ -36,6 +36,7 @@ static const char help[] =
     "  --keep-going          do not stop at the first failure\n"
     "  --twice               every seed twice: the two runs must be the same\n"
     "  --hashes FILE         write each seed and the hash of its run, to compare with other runs\n"
+    "  --coverage            show what the runs have seen: ends of requests, faults, connections\n"
     "  --scenario FILE       the network and what its peers do, see wsksim(1)\n"
     "  --bytes FILE          decisions made of the bytes of FILE, as a fuzzer gives them\n"
     "  --replay TAPE         the run that wrote TAPE, and its timeline; drivers and options are\n"
@@ -71,6 +72,7 @@ enum {
     O_APART,
     O_TWICE,
     O_HASHES,
+    O_COVERAGE,
     O_SCENARIO,
     O_BYTES,
     O_REPLAY,
@@ -107,6 +109,7 @@ static const struct option long_options[] = {
     { "apart", no_argument, NULL, O_APART },
     { "twice", no_argument, NULL, O_TWICE },
     { "hashes", required_argument, NULL, O_HASHES },
+    { "coverage", no_argument, NULL, O_COVERAGE },
     { "scenario", required_argument, NULL, O_SCENARIO },
     { "bytes", required_argument, NULL, O_BYTES },
     { "replay", required_argument, NULL, O_REPLAY },
@@ -358,6 +361,9 @@ static void take_how(struct options *o, int which, const char *value)
         o->hashes = fopen(value, "w");
         if (!o->hashes)
             usage_error("--hashes %s: cannot write it: %s", value, strerror(errno));
+        break;
+    case O_COVERAGE:
+        o->coverage = true;
         break;
     case O_SHRINK:
         o->shrink = true;

@@ -43,7 +43,7 @@ static const cyaml_strval_t fault_kinds[] = {
 #define OPTIONAL     CYAML_FLAG_OPTIONAL
 #define OPTIONAL_PTR (CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL)
 
-static const cyaml_schema_value_t address_schema = {
+static const cyaml_schema_value_t text_schema = {
     CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, CYAML_UNLIMITED),
 };
 
@@ -51,7 +51,7 @@ static const cyaml_schema_field_t host_fields[] = {
     CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_POINTER, struct scenario_host, name, 1,
                            CYAML_UNLIMITED),
     CYAML_FIELD_SEQUENCE("addresses", CYAML_FLAG_POINTER, struct scenario_host, addresses,
-                         &address_schema, 0, CYAML_UNLIMITED),
+                         &text_schema, 0, CYAML_UNLIMITED),
     CYAML_FIELD_END
 };
 static const cyaml_schema_value_t host_schema = {
@@ -136,6 +136,8 @@ static const cyaml_schema_field_t scenario_fields[] = {
     CYAML_FIELD_SEQUENCE("peers", OPTIONAL_PTR, struct scenario, peers, &peer_schema, 0, MAX_PEERS),
     CYAML_FIELD_SEQUENCE("faults", OPTIONAL_PTR, struct scenario, faults, &fault_schema, 0,
                          SIM_FAULT_COUNT),
+    CYAML_FIELD_SEQUENCE("expect", OPTIONAL_PTR, struct scenario, expect, &text_schema, 0,
+                         CYAML_UNLIMITED),
     CYAML_FIELD_END
 };
 static const cyaml_schema_value_t scenario_schema = {
@@ -387,6 +389,18 @@ static const char *peer_verdict(const struct scenario_peer *p, const struct sim_
     else
         return NULL;
     return text;
+}
+
+void scenario_cover(struct coverage *c)
+{
+    for (unsigned i = 0; i < play.scenario->peers_count; i++) {
+        struct sim_peer_result r;
+        sim_peer_result(play.peers[i], &r);
+        coverage_add(c, r.complete, "connection complete");
+        coverage_add(c, r.failed, "connection failed");
+        coverage_add(c, r.datagrams_in, "datagram came back");
+        coverage_add(c, r.datagrams_out, "datagram sent");
+    }
 }
 
 const char *scenario_verdict(bool must_complete)

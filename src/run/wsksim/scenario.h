@@ -66,6 +66,8 @@ struct scenario {
     unsigned peers_count;
     struct scenario_fault *faults; /* rates that are not drawn */
     unsigned faults_count;
+    char **expect; /* beginnings of rows of coverage that a sweep over seeds must have seen */
+    unsigned expect_count;
 };
 
 /* Ends the program when the file cannot be read or says something impossible. */
@@ -83,6 +85,9 @@ void scenario_cut(const struct scenario *s, struct sim_world *w, unsigned i);
 bool scenario_has_streams(const struct scenario *s);
 /* Do the peers have nothing more to do? */
 bool scenario_finished(void);
+/* What came of the peers' connections and datagrams. */
+struct coverage;
+void scenario_cover(struct coverage *c);
 /*
  * What is wrong at the end, or NULL. `must_complete`: nothing was made to fail, so every connection
  * must have come to its end.

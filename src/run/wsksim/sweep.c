@@ -200,6 +200,18 @@ static int one_seed(const struct options *o)
     return show_run(o, &source, what);
 }
 
+/* What all runs together have seen. */
+static int judge_coverage(const struct options *o)
+{
+    static struct coverage all;
+
+    for (unsigned i = 0; i < o->jobs; i++)
+        coverage_merge(&all, &slots[i].out->coverage);
+    if (o->coverage)
+        coverage_print(&all);
+    return coverage_is_weak(o, &all) ? EXIT_FOUND : EXIT_FINE;
+}
+
 int sweep_seeds(const struct options *o)
 {
     struct progress p;
@@ -233,5 +245,5 @@ int sweep_seeds(const struct options *o)
     }
     p.done = count_done(o) + p.failed;
     progress_show(&p, true);
-    return first_status;
+    return first_status ? first_status : judge_coverage(o);
 }

@@ -173,11 +173,43 @@ static bool asked_for(void)
            fails_something(world.source->replay);
 }
 
+/* ---- what the run has seen ------------------------------------------------------------------- */
+
+static bool is_covered(void)
+{
+    const struct options *o = world.options;
+
+    return o->coverage || (o->scenario && o->scenario->expect_count);
+}
+
+static void ended(const char *function, uint32_t ntstatus)
+{
+    const char *name = ow_ntstatus_name(ntstatus);
+
+    coverage_add(&world.out->coverage, 1, "%s %s", function, name ? name : "another status");
+}
+
+static void cover(void)
+{
+    struct coverage *c = &world.out->coverage;
+
+    if (!is_covered())
+        return;
+    host_sim_hold(true); /* who counts does not take part */
+    coverage_add(c, 1, "run");
+    for (enum sim_fault k = 0; k < SIM_FAULT_COUNT; k++)
+        coverage_add(c, sim_fault_count(world.network, k), "network %s", sim_fault_name(k));
+    if (world.options->scenario)
+        scenario_cover(c);
+    host_sim_hold(false);
+}
+
 static bool boot(void)
 {
     struct ow_status why;
 
     run_machine.transport = &net_sim;
+    run_machine.ended = is_covered() ? ended : NULL;
     if (ow_boot(&world.options->machine, &why) == OW_OK)
         return true;
     host_printf("wsksim: %s\n", why.text);
@@ -325,8 +357,10 @@ static void live_and_die(void *unused)
         if (world.loaded == world.options->driver_count)
             live();
         look_around();
-        if (world.loaded == world.options->driver_count)
+        if (world.loaded == world.options->driver_count) {
             judge();
+            cover();
+        }
         sim_heal(world.network);
         unload();
     }
@@ -366,6 +400,10 @@ static void decided(void *context, struct host_decision *d)
     (void)context;
     if (world.timeline)
         timeline_decided(d);
+    if (is_covered() &&
+        (d->kind == HOST_CHOOSE_DELAY || (d->kind == HOST_CHOOSE_FAULT && d->n == 2)))
+        coverage_add(&world.out->coverage, 1, "%s %s", host_choice_name((enum host_choice)d->kind),
+                     d->site);
     const char *name = run_image_name((const void *)d->pc);
     uintptr_t low = run_image_low((const void *)d->pc);
     for (int i = 0; name && i < world.options->driver_count; i++) {

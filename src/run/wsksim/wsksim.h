@@ -47,7 +47,7 @@ struct options {
     const char *tape_file;
     const char *byte_file; /* --bytes; NULL: none */
     const char *tape_dir;
-    bool shrink, keep_going, apart, gdb, timeline, twice;
+    bool shrink, keep_going, apart, gdb, timeline, twice, coverage;
     FILE *hashes; /* NULL: nobody wants them */
     unsigned jobs;
     uint64_t stop_at;
@@ -102,6 +102,25 @@ struct source {
     uint32_t (*branch)(uint32_t n, const char *site);
 };
 
+/* ---- coverage.c: what runs have seen ---- */
+
+#define COVERAGE_ROWS 512
+struct coverage {
+    unsigned count;
+    struct coverage_row {
+        char name[48];
+        uint64_t times;
+    } rows[COVERAGE_ROWS];
+};
+
+/* Counts; what has no room is lost. */
+void coverage_add(struct coverage *c, uint64_t times, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void coverage_merge(struct coverage *to, const struct coverage *from);
+void coverage_print(struct coverage *c);
+/* Is something missing that the scenario expects? Says what. */
+bool coverage_is_weak(const struct options *o, const struct coverage *c);
+
 /* ---- the outcome of a run, in memory that parent and child share ---- */
 
 #define MAX_DECISIONS (1u << 18)
@@ -119,6 +138,7 @@ struct outcome {
     bool concerns[TROUBLES]; /* is there anybody whom such trouble concerns? */
     unsigned stack_count;    /* see name_stacks */
     uint64_t stacks[MAX_STACKS];
+    struct coverage coverage; /* of all runs with this outcome, if it is wanted */
     size_t output_length;
     char output[OUTPUT_BYTES]; /* what the run printed, when it is not shown */
 };
