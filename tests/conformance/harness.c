@@ -136,7 +136,7 @@ static void LeaveCalls(void)
 {
     for (ULONG i = 0; i < MAX_CALLS; i++) {
         RECORD *r = &Records[i];
-        if (!ReadAcquire(&r->Used))
+        if (!ReadAcquire(&r->Used) || ReadAcquire(&r->Left))
             continue;
         InterlockedExchange(&r->Left, 1);
         if (InterlockedExchangePointer((PVOID *)&r->Call, NULL))
@@ -190,8 +190,24 @@ NTSTATUS CallWait(CALL *Call)
     return Call->Status;
 }
 
+/* A call that has not ended in all the time that it was waited for. */
+static BOOLEAN LeaveCall(CALL *Call)
+{
+    RECORD *r = Call->Record;
+
+    if (!r || Call->Returned != STATUS_PENDING || ReadAcquire(&r->Completions))
+        return FALSE;
+    InterlockedExchange(&r->Left, 1);
+    return InterlockedExchangePointer((PVOID *)&r->Call, NULL) != NULL;
+}
+
 void CallFree(CALL *Call)
 {
+    if (LeaveCall(Call)) {
+        Call->Irp = NULL;
+        Call->Record = NULL;
+        return;
+    }
     if (Call->Irp)
         IoFreeIrp(Call->Irp);
     Call->Irp = NULL;
