@@ -220,7 +220,7 @@ static void more_misuse(void **state)
     KE_EXPECT("VF-MDL-05", assert_ptr_equal(MmMapLockedPages(mdl, KernelMode), buffer));
     KE_EXPECT("VF-MDL-05", MmUnmapLockedPages(buffer + 1, mdl));
     MmUnmapLockedPages(buffer, mdl);
-    KE_EXPECT("VF-MDL-10", IoBuildPartialMdl(mdl, part, buffer - 1, 10));
+    KE_EXPECT("VF-MDL-10", IoBuildPartialMdl(mdl, part, (char *)((uintptr_t)buffer - 1), 10));
     IoBuildPartialMdl(mdl, part, buffer + 10, 20);
     KE_EXPECT("VF-MDL-04", MmProbeAndLockPages(part, KernelMode, IoReadAccess));
     KE_EXPECT("VF-MDL-03", MmUnlockPages(part));
