@@ -9,7 +9,7 @@
  */
 #include <errno.h>
 
-#include "wsk/wskp.h"
+#include "wsk/optionp.h"
 
 #include <ws2ipdef.h>
 #include <mstcpip.h>
@@ -21,17 +21,6 @@
 typedef NTSTATUS IOCTL_HANDLER(WSKP_SOCKET *s, WSKP_CONTROL *c);
 
 enum { IrpRequired = 1, IrpNone = 2, Passive = 4, Bound = 8, Connected = 16 };
-
-static NTSTATUS Give(WSKP_CONTROL *c, const void *Data, SIZE_T Size)
-{
-    if (!c->Output || c->OutputSize < Size) {
-        c->Needed = Size;
-        return STATUS_BUFFER_OVERFLOW;
-    }
-    memcpy(c->Output, Data, Size);
-    c->Written = Size;
-    return STATUS_SUCCESS;
-}
 
 /* ---- WSK's own --------------------------------------------------------------------------- */
 
@@ -95,21 +84,21 @@ static NTSTATUS QueryIdealBacklog(WSKP_SOCKET *s, WSKP_CONTROL *c)
         if (window > ideal)
             ideal = window;
     }
-    return Give(c, &ideal, sizeof(ideal));
+    return WskpWriteBytes(c, &ideal, sizeof(ideal));
 }
 
 static NTSTATUS QueryReceiveBacklog(WSKP_SOCKET *s, WSKP_CONTROL *c)
 {
     SIZE_T bytes = WskpReceiveBacklog(s);
 
-    return Give(c, &bytes, sizeof(bytes));
+    return WskpWriteBytes(c, &bytes, sizeof(bytes));
 }
 
 static NTSTATUS QueryInspectId(WSKP_SOCKET *s, WSKP_CONTROL *c)
 {
     if (!s->HasInspectId)
         return STATUS_INVALID_DEVICE_REQUEST; /* IOCTL-08 */
-    return Give(c, &s->InspectId, sizeof(s->InspectId));
+    return WskpWriteBytes(c, &s->InspectId, sizeof(s->InspectId));
 }
 
 /* D73: the host cannot silence an established connection, on loopback or elsewhere. */
@@ -405,7 +394,7 @@ static NTSTATUS QueryRss(WSKP_SOCKET *s, WSKP_CONTROL *c)
 
     if (s->Type != SOCK_STREAM)
         return STATUS_NOT_SUPPORTED;
-    return Give(c, &info, sizeof(info));
+    return WskpWriteBytes(c, &info, sizeof(info));
 }
 
 /* No filter redirects connections here: there are no records, and nobody may set any. */
