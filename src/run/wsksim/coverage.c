@@ -27,8 +27,10 @@ void coverage_add(struct coverage *c, uint64_t times, const char *format, ...)
     va_end(args);
     while (i < c->count && strcmp(c->rows[i].name, name) != 0)
         i++;
-    if (i == COVERAGE_ROWS)
+    if (i == COVERAGE_ROWS) {
+        c->lost += times;
         return;
+    }
     if (i == c->count)
         memcpy(c->rows[c->count++].name, name, sizeof(name));
     c->rows[i].times += times;
@@ -38,6 +40,7 @@ void coverage_merge(struct coverage *to, const struct coverage *from)
 {
     for (unsigned i = 0; i < from->count; i++)
         coverage_add(to, from->rows[i].times, "%s", from->rows[i].name);
+    to->lost += from->lost;
 }
 
 static int by_name(const void *a, const void *b)
@@ -50,6 +53,8 @@ void coverage_print(struct coverage *c)
     qsort(c->rows, c->count, sizeof(*c->rows), by_name);
     for (unsigned i = 0; i < c->count; i++)
         printf("%12" PRIu64 "  %s\n", c->rows[i].times, c->rows[i].name);
+    if (c->lost)
+        printf("%12" PRIu64 "  others, for which the table has no room\n", c->lost);
 }
 
 static uint64_t times_of(const struct coverage *c, const char *beginning)

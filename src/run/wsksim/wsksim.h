@@ -107,13 +107,14 @@ struct source {
 #define COVERAGE_ROWS 512
 struct coverage {
     unsigned count;
+    uint64_t lost; /* of all names that found the table full */
     struct coverage_row {
         char name[48];
         uint64_t times;
     } rows[COVERAGE_ROWS];
 };
 
-/* Counts; what has no room is lost. */
+/* Counts; what has no room counts together. */
 void coverage_add(struct coverage *c, uint64_t times, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void coverage_merge(struct coverage *to, const struct coverage *from);
