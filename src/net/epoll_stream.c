@@ -85,6 +85,7 @@ static int64_t start_connect(struct epoll_ep *ep, struct net_op *op)
         return -EALREADY;
     if (ep->connected)
         return -EISCONN;
+    ep->error = 0; /* of an attempt before this one */
     error = connect(ep->fd, &sa.sa, length) < 0 ? -errno : 0;
     if (error && error != -EINPROGRESS) {
         epoll_undo_connect(ep);
@@ -141,17 +142,14 @@ void epoll_undo_connect(struct epoll_ep *ep)
 static void check_connect(struct epoll_ep *ep)
 {
     struct net_op *op = ep->ops.connect;
+    int state = tcp_state(ep); /* before the error: a reset between the two is not lost */
     int error = socket_error(ep);
 
-    if (!error) {
-        int state = tcp_state(ep);
-
-        /* An event of the time before the connect says nothing about it. */
-        if (state == TCP_SYN_SENT || state == TCP_SYN_RECV)
-            return;
-        if (state == TCP_CLOSE)
-            error = ECONNREFUSED;
-    }
+    /* An event of the time before the connect says nothing about it. */
+    if (!error && (state == TCP_SYN_SENT || state == TCP_SYN_RECV))
+        return;
+    if (!error && state == TCP_CLOSE)
+        error = ep->error ? ep->error : ECONNREFUSED;
     ep->ops.connect = NULL;
     if (error) {
         epoll_undo_connect(ep);

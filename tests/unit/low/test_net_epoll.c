@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -436,6 +437,100 @@ static void no_descriptors_left(void **state)
     world_end(&w);
 }
 
+/* The peer of a connect resets the connection right after the kernel said that it has no error. */
+static int reset_from = -1; /* the listening descriptor; < 0: no */
+
+static void reset_peer(int fd)
+{
+    const struct linger none = { .l_onoff = 1 };
+    struct pollfd gone = { .fd = fd };
+    int peer = accept(reset_from, NULL, NULL);
+
+    reset_from = -1;
+    assert_true(peer >= 0);
+    assert_int_equal(setsockopt(peer, SOL_SOCKET, SO_LINGER, &none, sizeof(none)), 0);
+    assert_int_equal(close(peer), 0);
+    assert_int_equal(poll(&gone, 1, -1), 1);
+}
+
+int getsockopt(int fd, int level, int option, void *value, socklen_t *size)
+{
+    long result = syscall(SYS_getsockopt, fd, level, option, value, size);
+
+    if (reset_from >= 0 && level == SOL_SOCKET && option == SO_ERROR)
+        reset_peer(fd);
+    return (int)result;
+}
+
+static void reset_while_connecting(void **state)
+{
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t size = sizeof(at);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    struct watched *connect = watched_new(NET_OP_CONNECT, 0);
+    struct net_ep *client;
+    struct net_world w;
+
+    (void)state;
+    assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+    assert_int_equal(listen(fd, 1), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &size), 0);
+    world_begin(&w, &net_epoll);
+    client = world_open(&w, NET_EP_STREAM, 0);
+    connect->op.addr = loopback4;
+    connect->op.addr.port = ntohs(at.sin_port);
+    assert_int_equal(watched_submit(client, connect), NET_PENDING);
+    reset_from = fd;
+    watched_wait(&w, connect);
+    assert_int_equal(reset_from, -1); /* it was looked at */
+    /* Connected, and lost later, or lost at once; nobody refused. */
+    assert_true(connect->op.result == 0 || connect->op.result == -ECONNRESET);
+    world_close(&w, client, 0);
+    watched_free(connect);
+    close(fd);
+    world_end(&w);
+}
+
+/* Whoever asks for the error takes it from the connect, which must not miss it. */
+static void error_is_asked_for_while_connecting(void **state)
+{
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t size = sizeof(at);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    struct watched *connect = watched_new(NET_OP_CONNECT, 0);
+    struct net_ctl_arg arg = { 0 };
+    struct net_ep *client;
+    struct net_world w;
+
+    (void)state;
+    assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &size), 0);
+    world_begin(&w, &net_epoll);
+    client = world_open(&w, NET_EP_STREAM, 0);
+    connect->op.addr = loopback4;
+    connect->op.addr.port = ntohs(at.sin_port);
+    assert_int_equal(watched_submit(client, connect), NET_PENDING); /* nobody listens yet */
+    while (arg.value == 0)
+        assert_int_equal(net_epoll.ctl(client, NET_CTL_ERROR, &arg), 0);
+    assert_int_equal(arg.value, ECONNREFUSED);
+    watched_wait(&w, connect);
+    assert_int_equal(connect->op.result, -ECONNREFUSED);
+    watched_free(connect);
+    assert_int_equal(listen(fd, 1), 0);
+    connect = watched_new(NET_OP_CONNECT, 0);
+    connect->op.addr = loopback4;
+    connect->op.addr.port = ntohs(at.sin_port);
+    watched_submit(client, connect);
+    watched_wait(&w, connect);
+    assert_int_equal(connect->op.result, 0);
+    assert_int_equal(net_epoll.ctl(client, NET_CTL_ERROR, &arg), 0);
+    assert_int_equal(arg.value, 0); /* the first attempt's error is not the connection's */
+    world_close(&w, client, 0);
+    watched_free(connect);
+    close(fd);
+    world_end(&w);
+}
+
 static void urgent_bytes_hide_nothing(void **state)
 {
     struct net_world w;
@@ -655,6 +750,8 @@ int main(void)
         cmocka_unit_test(segments),
         cmocka_unit_test(datagram_storm),
         cmocka_unit_test(no_descriptors_left),
+        cmocka_unit_test(reset_while_connecting),
+        cmocka_unit_test(error_is_asked_for_while_connecting),
         cmocka_unit_test(urgent_bytes_hide_nothing),
         cmocka_unit_test(options_of_streams),
         cmocka_unit_test(calls_race_with_the_loop),
