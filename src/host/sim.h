@@ -17,6 +17,9 @@ extern "C" {
 
 /* ---- the tape -------------------------------------------------------------------------------- */
 
+/* So many bytes of the name of a place tell it from others. */
+#define HOST_SITE_BYTES 31
+
 /*
  * One decision that was not the boring one. `index` counts all decisions of the run from 0. `site`
  * names the place that asked, and is what a replay compares. `pc` is the place in a driver, or 0;
@@ -25,18 +28,18 @@ extern "C" {
 struct host_decision {
     uint64_t index;
     /*
-     * Where in the life of its thread: how many points and questions the thread had passed. A
-     * replay looks for the thread and this number rather than for the index, because they stay when
-     * a decision elsewhere is left out; 0: it looks for the index.
+     * The how manieth time, from 1, its thread was at `site`. A replay looks for thread, site and
+     * this number rather than for the index, because they stay when a decision elsewhere is left
+     * out, and mostly when sources change; 0: it looks for the index.
      */
-    uint64_t step;
+    uint64_t visit;
     int64_t now_ns;
     uintptr_t pc;
     uint32_t n, value;
     uint32_t kind; /* enum host_choice */
     uint32_t fiber;
     uint32_t image;
-    char site[32];
+    char site[HOST_SITE_BYTES + 1];
     char fiber_name[24];
 };
 
@@ -116,7 +119,7 @@ struct host_sim_result {
     uint64_t hash;       /* of all decisions, the fibers that asked and the time of each */
     uint64_t choices;    /* decisions asked for */
     uint64_t faults;     /* questions whether to fail */
-    uint64_t mismatches; /* decisions of `replay` that met another place than on the tape */
+    uint64_t mismatches; /* decisions of `replay` that met another question */
     uint64_t unmet;      /* decisions of `replay` that the run did not come to */
     int64_t now_ns;      /* the virtual time at the end */
     unsigned fibers;     /* made during the run */

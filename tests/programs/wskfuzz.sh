@@ -20,7 +20,7 @@ mkdir elsewhere
 expect 3 wsksim --calm --bytes fail-*.bytes --tapes elsewhere racy.so
 says 'failed: STOP 0x000000E2'
 expect 3 wsksim --replay fail-*.tape
-silent 'met another place'
+silent 'met another question'
 says 'failed: STOP 0x000000E2'
 : >empty
 expect 0 wsksim --calm --bytes empty racy.so

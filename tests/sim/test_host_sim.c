@@ -153,6 +153,94 @@ static void a_foreign_tape_is_boring(void **state)
     assert_int_equal(end.unmet, 1);
 }
 
+/* Writers whose tape comes from one version of the program and is replayed on another. */
+static bool changed;
+
+static void passes_elsewhere(void)
+{
+    struct host_lock lock = HOST_LOCK_INIT(HOST_RANK_NET);
+
+    for (int i = 0; i < 3; i++) {
+        host_point("new");
+        (void)host_choose(2, HOST_CHOOSE_ORDER, "new question");
+    }
+    host_lock(&lock);
+    host_unlock(&lock);
+}
+
+static void writes_in_versions(void *arg)
+{
+    for (int i = 0; i < 3; i++) {
+        if (changed)
+            passes_elsewhere();
+        strncat(journal->text, arg, 2);
+        host_point("test");
+        if (host_choose(2, HOST_CHOOSE_FAULT, "fault"))
+            strncat(journal->text, "!", 2);
+    }
+}
+
+static void three_in_versions(void *arg)
+{
+    static char names[][2] = { "a", "b", "c" };
+
+    (void)arg;
+    for (int i = 0; i < 3; i++)
+        host_thread_create(&journal->threads[i], writes_in_versions, names[i], names[i]);
+    for (int i = 0; i < 3; i++)
+        host_thread_join(journal->threads[i]);
+}
+
+static void write_version(const struct host_sim_config *config, struct log *to, bool is_changed)
+{
+    memset(to, 0, sizeof(*to));
+    journal = to;
+    changed = is_changed;
+    run(config, three_in_versions, NULL);
+}
+
+/* Decisions at the places that there were before are met, whatever has come between them. */
+static void tapes_outlive_changes_elsewhere(void **state)
+{
+    static struct host_decision decisions[1000];
+    struct log log, again;
+    int mixed = 0, faults = 0;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        struct host_tape tape = { .room = 1000, .decisions = decisions };
+        struct host_sim_config config = { .seeded = true, .seed = seed, .record = &tape };
+        write_version(&config, &log, false);
+        struct host_sim_config replay = { .replay = &tape };
+        write_version(&replay, &again, true);
+        assert_string_equal(again.text, log.text);
+        assert_int_equal(end.mismatches + end.unmet, 0);
+        mixed += strncmp(log.text, "aa", 2) != 0;
+        faults += strchr(log.text, '!') != NULL;
+    }
+    assert_true(mixed > 20 && faults > 5);
+}
+
+static void a_tape_is_asked_something_else(void **state)
+{
+    struct host_decision wrong = {
+        .kind = HOST_CHOOSE_SIZE, .fiber = 1, .visit = 2, .n = 2, .value = 1, .site = "fault"
+    };
+    struct host_tape tape = { .count = 1, .room = 1, .decisions = &wrong };
+    struct host_sim_config config = { .replay = &tape };
+    struct log log;
+
+    (void)state;
+    write_version(&config, &log, false);
+    assert_string_equal(log.text, "aaabbbccc");
+    assert_int_equal(end.mismatches, 1);
+    assert_int_equal(end.unmet, 0);
+    wrong.kind = HOST_CHOOSE_FAULT;
+    write_version(&config, &log, false);
+    assert_string_equal(log.text, "aa!abbbccc");
+    assert_int_equal(end.mismatches + end.unmet, 0);
+}
+
 static void answers(void *arg)
 {
     uint32_t *seen = arg;
@@ -730,6 +818,8 @@ int main(void)
         cmocka_unit_test(boring_runs_are_in_order),
         cmocka_unit_test(seeds_mix_and_tapes_repeat),
         cmocka_unit_test(a_foreign_tape_is_boring),
+        cmocka_unit_test(tapes_outlive_changes_elsewhere),
+        cmocka_unit_test(a_tape_is_asked_something_else),
         cmocka_unit_test(bytes_are_decisions),
         cmocka_unit_test(any_bytes_are_a_run_and_a_tape),
         cmocka_unit_test(delays_are_replayed_one_by_one),

@@ -29,8 +29,9 @@ static struct {
     uint64_t hash;
     uint64_t mismatches, met;
     uint64_t replay_at; /* the next decision of the tape, of those that go by their index */
-    struct host_decision *by_step; /* the others, ordered by thread and step */
-    uint64_t by_step_count;
+    struct host_decision *by_visit; /* the others, ordered by where they are */
+    uint64_t by_visit_count;
+    uint64_t visit;  /* the running fiber's latest */
     size_t byte_at;  /* the next one of the bytes */
     uint32_t boring; /* so many decisions before the next one that is not, of the bytes */
     uint64_t faults; /* questions whether to fail */
@@ -137,26 +138,26 @@ static void read_gap(void)
     run.boring = byte < 128 ? byte : (byte - 127) * 128;
 }
 
-static int by_thread_and_step(const void *a, const void *b)
+static int compare_visits(const void *a, const void *b)
 {
     const struct host_decision *x = a, *y = b;
 
     if (x->fiber != y->fiber)
         return x->fiber < y->fiber ? -1 : 1;
-    if (x->step != y->step)
-        return x->step < y->step ? -1 : 1;
-    return (x->index > y->index) - (x->index < y->index); /* delays pass no step */
+    if (x->visit != y->visit)
+        return x->visit < y->visit ? -1 : 1;
+    return strncmp(x->site, y->site, HOST_SITE_BYTES);
 }
 
 static void sort_tape(const struct host_tape *tape)
 {
-    run.by_step = malloc((tape->count + 1) * sizeof(*run.by_step));
-    if (!run.by_step)
+    run.by_visit = malloc((tape->count + 1) * sizeof(*run.by_visit));
+    if (!run.by_visit)
         host_panic("out of memory for a tape");
     for (uint64_t i = 0; i < tape->count; i++)
-        if (tape->decisions[i].step)
-            run.by_step[run.by_step_count++] = tape->decisions[i];
-    qsort(run.by_step, run.by_step_count, sizeof(*run.by_step), by_thread_and_step);
+        if (tape->decisions[i].visit)
+            run.by_visit[run.by_visit_count++] = tape->decisions[i];
+    qsort(run.by_visit, run.by_visit_count, sizeof(*run.by_visit), compare_visits);
 }
 
 void choice_begin(const struct host_sim_config *config)
@@ -183,8 +184,9 @@ void choice_begin(const struct host_sim_config *config)
 
 void choice_end(struct host_sim_result *result)
 {
-    free(run.by_step);
-    run.by_step = NULL;
+    free(run.by_visit);
+    run.by_visit = NULL;
+    visit_forget(&fiber_outside);
     result->hash = run.hash;
     result->choices = run.index;
     result->mismatches = run.mismatches;
@@ -221,7 +223,7 @@ static const struct host_decision *find_by_index(void)
 {
     const struct host_tape *tape = run.config.replay;
 
-    while (run.replay_at < tape->count && (tape->decisions[run.replay_at].step ||
+    while (run.replay_at < tape->count && (tape->decisions[run.replay_at].visit ||
                                            tape->decisions[run.replay_at].index < run.index))
         run.replay_at++;
     if (run.replay_at == tape->count || tape->decisions[run.replay_at].index != run.index)
@@ -234,35 +236,25 @@ static bool is_at(const struct host_decision *d, const char *site)
     return strncmp(d->site, site, sizeof(d->site) - 1) == 0;
 }
 
-/*
- * At each step of a fiber there is at most one decision that counts as a step, and then any number
- * of delays, which do not: `delay_site` is the place of the one that is looked for, or NULL.
- */
-static const struct host_decision *find_by_step(struct fiber *f, const char *delay_site)
+void choice_visit(const char *site)
 {
-    for (; f->replay_at < run.by_step_count; f->replay_at++) {
-        const struct host_decision *d = &run.by_step[f->replay_at];
-        bool is_delay = d->kind == HOST_CHOOSE_DELAY;
-        if (d->fiber > f->number || (d->fiber == f->number && d->step > f->steps))
-            return NULL;
-        if (d->fiber != f->number || d->step < f->steps)
-            continue;
-        if (is_delay && (!delay_site || !is_at(d, delay_site)))
-            return NULL;
-        if (is_delay == (delay_site != NULL)) {
-            f->replay_at++;
-            return d;
-        }
-    }
-    return NULL;
+    run.visit = visit_count(sched_running(), site);
 }
 
-static uint32_t from_tape(uint32_t n, enum host_choice kind, const char *site)
+/* At each visit there is at most one decision. */
+static const struct host_decision *find_by_visit(const char *site)
 {
-    const struct host_decision *d = find_by_step(sched_running(), NULL);
+    struct host_decision here = { .fiber = sched_running()->number, .visit = run.visit };
 
-    if (!d)
-        d = find_by_index();
+    if (!run.by_visit_count)
+        return NULL;
+    strncpy(here.site, site, HOST_SITE_BYTES);
+    return bsearch(&here, run.by_visit, run.by_visit_count, sizeof(here), compare_visits);
+}
+
+static uint32_t answer(const struct host_decision *d, uint32_t n, enum host_choice kind,
+                       const char *site)
+{
     if (!d)
         return 0;
     /* An empty name fits everywhere: who enumerates tapes does not know the names. */
@@ -272,6 +264,13 @@ static uint32_t from_tape(uint32_t n, enum host_choice kind, const char *site)
     }
     run.met++;
     return d->value;
+}
+
+static uint32_t from_tape(uint32_t n, enum host_choice kind, const char *site)
+{
+    const struct host_decision *d = find_by_visit(site);
+
+    return answer(d ? d : find_by_index(), n, kind, site);
 }
 
 /*
@@ -315,7 +314,7 @@ static void record(uint32_t n, enum host_choice kind, const char *site, const vo
     struct host_tape *tape = run.config.record;
     struct fiber *f = sched_running();
     struct host_decision d = { .index = run.index,
-                               .step = f->steps,
+                               .visit = run.visit,
                                .now_ns = sched_now(),
                                .pc = (uintptr_t)pc,
                                .n = n,
@@ -374,7 +373,7 @@ uint32_t host_choose(uint32_t n, enum host_choice kind, const char *site)
     HOST_ASSERT(n > 0);
     if (n == 1 || !host_sim_running())
         return 0;
-    sched_running()->steps++;
+    choice_visit(site);
     sched_deed();
     bool question = kind == HOST_CHOOSE_FAULT && n == 2 && !run.calm;
     bool spared = question && run.spared;
@@ -393,21 +392,20 @@ uint32_t host_choose(uint32_t n, enum host_choice kind, const char *site)
     return settle(n, kind, site, NULL, value);
 }
 
+/* Delays that are not made have no index. */
 static int64_t delay(int64_t most_ns, const char *site, uint64_t probability)
 {
-    const struct host_decision *d;
     uint32_t value = 0;
 
-    if (!host_sim_running() || run.calm || run.spared)
+    if (!host_sim_running() || run.calm || run.spared || !(probability || run.config.replay))
         return 0;
-    if (run.config.replay) {
-        d = find_by_step(sched_running(), site);
-        value = d && d->value < DELAYS ? d->value : 0;
-    } else if (probability && run.config.bytes) {
+    choice_visit(site);
+    if (run.config.replay)
+        value = answer(find_by_visit(site), DELAYS, HOST_CHOOSE_DELAY, site);
+    else if (run.config.bytes)
         value = from_bytes(DELAYS, HOST_CHOOSE_DELAY);
-    } else if (probability && with(probability)) {
+    else if (with(probability))
         value = 1 + below(DELAYS - 1);
-    }
     if (!value)
         return 0;
     (void)settle(DELAYS, HOST_CHOOSE_DELAY, site, NULL, value);
@@ -509,7 +507,6 @@ uint32_t choice_fiber(uint32_t n, struct fiber *const *candidates, bool running,
 {
     uint32_t value = 0;
 
-    sched_running()->steps++;
     if (n == 1 || run.calm)
         return 0;
     if (run.config.replay)

@@ -180,6 +180,7 @@ void fiber_switch(struct fiber *from, struct fiber *to, bool ends)
 
 void fiber_release(struct fiber *f)
 {
+    visit_forget(f);
     if (!f->stack)
         return;
     VALGRIND_STACK_DEREGISTER(f->valgrind_id);

@@ -33,8 +33,8 @@ struct fiber {
     int64_t deadline_ns;
     uint64_t ready_since;       /* in points */
     uint64_t looks_at, vain_at; /* sched.c: the deeds done when a busy wait's last looks began */
-    uint64_t steps;             /* points and questions passed */
-    uint64_t replay_at;         /* choice.c: the next of its decisions on the tape */
+    uint32_t *visits;           /* visit.c: how often it was at each place */
+    unsigned visit_room;
     const struct host_lock *lock;
     struct fiber *joins;
     uint64_t held[2];  /* one bit per rank of a lock held */
@@ -59,7 +59,7 @@ bool fiber_prepare(struct fiber *f, size_t bytes, void (*entry)(void));
 void fiber_entered(struct fiber *from);
 /* Saves the running fiber in `from`, goes on in `to`. `ends`: `from` will never run again. */
 void fiber_switch(struct fiber *from, struct fiber *to, bool ends);
-/* Keeps the stack for the next fiber. The fiber must not be running. */
+/* Gives back what belongs to it; the stack is for the next fiber. It must not be running. */
 void fiber_release(struct fiber *f);
 
 /* ---- choice.c: decisions ---- */
@@ -69,10 +69,18 @@ void choice_end(struct host_sim_result *result);
 /* Which of `n` fibers runs: the running one (if `running`) is number 0; others follow in order. */
 uint32_t choice_fiber(uint32_t n, struct fiber *const *candidates, bool running, const char *site,
                       const void *pc);
+/* The running fiber comes to a place; a decision that is then asked for is made there. */
+void choice_visit(const char *site);
 /* How long the call into the kernel slice that just began has taken, at most `most_ns`. */
 int64_t choice_skew(int64_t most_ns);
 /* A new fiber's priority. */
 uint32_t choice_priority(void);
+
+/* ---- visit.c: how often each fiber has come to each place ---- */
+
+/* It is there: the how manieth time, counted from 1? `name` lives as long as the process. */
+uint32_t visit_count(struct fiber *f, const char *name);
+void visit_forget(struct fiber *f);
 
 /* ---- sched.c ---- */
 

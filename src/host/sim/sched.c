@@ -238,6 +238,7 @@ static void schedule(const char *site)
             sched_stuck("every thread waits, and nothing is left that could end a wait");
         advance(sim.next_deadline_ns);
     }
+    choice_visit(site);
     go_to(take_ready(choice_fiber(sim.ready_count, sim.ready, false, site, NULL)));
 }
 
@@ -318,7 +319,7 @@ static void point(const char *site, const void *pc)
     watchdog_calm();
     wake_due();
     sim.points++;
-    sim.running->steps++;
+    choice_visit(site);
     if (sim.urgent && be_quick())
         return;
     if (sim.ready_count) {
@@ -438,6 +439,7 @@ static void spin(struct fiber *self, const char *site)
     }
     if (!others)
         return;
+    choice_visit(site);
     if (!idle || sim.spins <= SPIN_TURNS)
         position = choice_fiber(others, sim.ready, false, site, NULL);
     struct fiber *next = take_ready(position);
@@ -624,6 +626,34 @@ void host_unpark(struct host_thread *t)
 
 enum { FREE, TAKEN };
 
+struct lock_sites {
+    const char *lock, *unlock;
+};
+
+/* The places of locks are told apart by what they protect, as a lock more here or there is what
+ * sources change most. */
+static const struct lock_sites *sites_of(const struct host_lock *l)
+{
+    static const struct lock_sites other = { "lock", "unlock" };
+    static const struct lock_sites by_rank[] = {
+        [HOST_RANK_RUN] = { "lock drivers", "unlock drivers" },
+        [HOST_RANK_WSK_CLIENT] = { "lock client", "unlock client" },
+        [HOST_RANK_WSK_SOCKET] = { "lock socket", "unlock socket" },
+        [HOST_RANK_WSK_LEAF] = { "lock wsk leaf", "unlock wsk leaf" },
+        [HOST_RANK_NT_OBJECT] = { "lock object", "unlock object" },
+        [HOST_RANK_NT_DISPATCHER] = { "lock dispatcher", "unlock dispatcher" },
+        [HOST_RANK_NT_TIMER] = { "lock timers", "unlock timers" },
+        [HOST_RANK_NT_DPC] = { "lock DPCs", "unlock DPCs" },
+        [HOST_RANK_NT_LEAF] = { "lock nt leaf", "unlock nt leaf" },
+        [HOST_RANK_NET_EP] = { "lock endpoint", "unlock endpoint" },
+        [HOST_RANK_NET] = { "lock network", "unlock network" },
+        [HOST_RANK_NET_LEAF] = { "lock net leaf", "unlock net leaf" },
+    };
+    bool known = l->rank < sizeof(by_rank) / sizeof(*by_rank) && by_rank[l->rank].lock;
+
+    return known ? &by_rank[l->rank] : &other;
+}
+
 void host_lock_init(struct host_lock *l, enum host_rank rank)
 {
     *l = (struct host_lock)HOST_LOCK_INIT((uint16_t)rank);
@@ -640,14 +670,15 @@ static void check_rank(const struct fiber *f, unsigned rank)
 void host_lock(struct host_lock *l)
 {
     struct fiber *self = sim.running;
+    const char *site = sites_of(l)->lock;
 
     check_rank(self, l->rank);
-    point("lock", NULL);
+    point(site, NULL);
     while (l->word != FREE) {
         HOST_ASSERT(sim.on);
         self->state = FIBER_BLOCKED;
         self->lock = l;
-        schedule("lock");
+        schedule(site);
     }
     HAPPENS_AFTER(l);
     l->word = TAKEN;
@@ -667,7 +698,7 @@ void host_unlock(struct host_lock *l)
     for (struct fiber *f = sim.all; f; f = f->next)
         if (f->state == FIBER_BLOCKED && f->lock == l)
             make_ready(f);
-    point("unlock", NULL);
+    point(sites_of(l)->unlock, NULL);
 }
 
 bool host_lock_held(const struct host_lock *l)

@@ -40,8 +40,8 @@ static void report_drift(const struct host_sim_result *result)
 {
     if (result->mismatches)
         fprintf(stderr,
-                "wsksim: %" PRIu64 " decisions of the tape met another place than when it was "
-                "made, and were answered with 0: the driver or OpenWSK has changed since\n",
+                "wsksim: %" PRIu64 " decisions of the tape met another question than when it "
+                "was made, and were answered with 0: the driver or OpenWSK has changed since\n",
                 result->mismatches);
     if (result->unmet)
         fprintf(stderr, "wsksim: the run did not come to %" PRIu64 " decisions of the tape\n",

@@ -1,18 +1,19 @@
 /*
  * tape.c: tapes as text, one line for each decision that was not the boring one.
  *
- *     # OpenWSK tape 1
+ *     # OpenWSK tape 2
  *     version 0.1.0
  *     arg --cpus
  *     arg 2
  *     arg echo.so
  *     cancel 212
  *     fail VF-POOL-07
- *     #41 preempt 1/3 "driver" thread 4.612 (worker) at 1.000012 s, receive+0x1c (echo.c:6)
+ *     #41 preempt 1/3 "KeSetEvent" thread 4.12 (worker) at 1.000012 s, KeSetEvent
  *
  * All pending requests were cancelled at decision 212 (or other trouble: enum trouble). 1/3 is the
- * second of three answers, 4.612 the 612th point or question in the life of thread 4. What follows
- * is for readers. A tape with fewer lines is a tape, too: what is not there is answered with 0.
+ * second of three answers, and it was thread 4's 12th time at that place (in drivers, all places
+ * count together: "driver"). What follows is for readers, as is the #41. A tape with fewer lines is
+ * a tape, too: what is not there is answered with 0.
  */
 #include "wsksim.h"
 
@@ -24,7 +25,7 @@
 
 #define LINE_BYTES 4096
 
-static const char magic[] = "# OpenWSK tape 1";
+static const char magic[] = "# OpenWSK tape 2";
 
 /* The drivers' images in this process, which only names their lines. */
 static struct host_module *images[64];
@@ -69,8 +70,8 @@ static void write_decision(FILE *f, const struct options *o, const struct host_d
 
     decision_place(o, d, place, sizeof(place));
     fprintf(f, "#%" PRIu64 " %s %u/%u \"%s\" thread %u.%" PRIu64 " (%s) at %.9f s, %s\n", d->index,
-            host_choice_name((enum host_choice)d->kind), d->value, d->n, d->site, d->fiber, d->step,
-            d->fiber_name, (double)d->now_ns / 1e9, place);
+            host_choice_name((enum host_choice)d->kind), d->value, d->n, d->site, d->fiber,
+            d->visit, d->fiber_name, (double)d->now_ns / 1e9, place);
 }
 
 const char *tape_write(const struct options *o, const struct source *source,
@@ -103,7 +104,7 @@ static bool parse_decision(const char *line, struct host_decision *d)
 
     memset(d, 0, sizeof(*d));
     if (sscanf(line, "#%" SCNu64 " %15s %u/%u \"%31[^\"]\" thread %u.%" SCNu64, &d->index, kind,
-               &d->value, &d->n, site, &d->fiber, &d->step) != 7)
+               &d->value, &d->n, site, &d->fiber, &d->visit) != 7)
         return false;
     for (d->kind = 0; d->kind <= HOST_CHOOSE_DELAY; d->kind++)
         if (strcmp(kind, host_choice_name((enum host_choice)d->kind)) == 0)
