@@ -94,9 +94,14 @@ struct host_sim_config {
     bool (*fails)(void *context);
     /* Without seed and replay, answers each decision about a switch; may be NULL. */
     uint32_t (*branch)(void *context, uint32_t n, const char *site);
-    /* At this decision (0: none) reached() is called; it must neither wait nor take a lock. */
+    /*
+     * When so many decisions (0: none) are made, or at this visit of this thread (NULL: none), of
+     * which the rest is not read, reached() is called and told of the decision just made, whose
+     * value it may not know. It must neither wait nor take a lock.
+     */
     uint64_t reach;
-    void (*reached)(void *context);
+    const struct host_decision *reach_visit;
+    void (*reached)(void *context, const struct host_decision *at);
     size_t stack_bytes;    /* of each fiber; 0: 256 KiB */
     uint64_t choice_limit; /* stop a run that asked for so many decisions; 0: 100 million */
     int64_t time_limit_ns; /* stop a run at this virtual time; 0: a day */
@@ -120,7 +125,7 @@ struct host_sim_result {
     uint64_t choices;    /* decisions asked for */
     uint64_t faults;     /* questions whether to fail */
     uint64_t mismatches; /* decisions of `replay` that met another question */
-    uint64_t unmet;      /* decisions of `replay` that the run did not come to */
+    uint64_t unmet;      /* decisions of `replay`, and the visit to reach, that did not come */
     int64_t now_ns;      /* the virtual time at the end */
     unsigned fibers;     /* made during the run */
     unsigned left;       /* that have not ended */

@@ -92,8 +92,18 @@ expect 3 wsksim --replay "$tape"
 expect 3 wsksim --cancel-sweep racy.so
 says '(unloading|cancelling everything) at decision [0-9]+ failed: STOP 0x000000E2'
 tape=$(sed -n 's/.*replay it with: wsksim --replay //p' "$out" | head -1)
-grep -qE '^(cancel|unload) [0-9]+$' "$tape" || fail "the tape lacks its trouble: $(cat "$tape")"
+grep -qE '^(cancel|unload) [0-9]+ "[^"]+" thread [0-9.]+$' "$tape" ||
+    fail "the tape lacks its trouble: $(cat "$tape")"
 expect 3 wsksim --replay "$tape"
+silent 'did not come to'
+# The place counts, not the number of the decision; without the place, the number.
+sed -E 's/^(cancel|unload) [0-9]+/\1 999999/' "$tape" >elsewhen.tape
+expect 3 wsksim --replay elsewhen.tape
+sed -E 's/^((cancel|unload) [0-9]+) .*/\1/' "$tape" >number.tape
+expect 3 wsksim --replay number.tape
+sed -E 's/^((cancel|unload) .* thread [0-9]+)\..*/\1.999999/' "$tape" >late.tape
+expect 0 wsksim --replay late.tape
+says 'did not come to 1 decisions'
 expect 0 wsksim --cancel-sweep racy-plain.so
 
 # Trouble of a driver's and of the registrar's making: sockets are closed in the middle of calls.
@@ -105,7 +115,7 @@ for trouble in 'the event' "the provider's leaving" 'unloading'; do
     says "$trouble at decision [0-9]+ failed: VF-WSK-"
 done
 silent "(reset|end) of.* at decision [0-9]+ failed"
-tape=$(grep -lE '^signal [0-9]+$' ./*.tape | head -1)
+tape=$(grep -lE '^signal [0-9]+ ' ./*.tape | head -1)
 expect 3 wsksim --replay "$tape"
 says 'failed: VF-WSK-'
 

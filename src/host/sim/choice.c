@@ -28,6 +28,7 @@ static struct {
     uint64_t index; /* of the next decision */
     uint64_t hash;
     uint64_t mismatches, met;
+    bool reached;
     uint64_t replay_at; /* the next decision of the tape, of those that go by their index */
     struct host_decision *by_visit; /* the others, ordered by where they are */
     uint64_t by_visit_count;
@@ -191,6 +192,7 @@ void choice_end(struct host_sim_result *result)
     result->choices = run.index;
     result->mismatches = run.mismatches;
     result->unmet = run.config.replay ? run.config.replay->count - run.met - run.mismatches : 0;
+    result->unmet += run.config.reach_visit && !run.reached;
     result->faults = run.faults;
 }
 
@@ -308,6 +310,19 @@ static void mix(uint64_t value)
     run.hash = (run.hash ^ value) * FNV_PRIME;
 }
 
+static void reach(const char *site)
+{
+    const struct host_decision *aim = run.config.reach_visit;
+    struct host_decision here = { .index = run.index, .visit = run.visit };
+
+    here.fiber = sched_running()->number;
+    strncpy(here.site, site, HOST_SITE_BYTES);
+    if (run.reached || (aim ? compare_visits(aim, &here) != 0 : run.index != run.config.reach))
+        return;
+    run.reached = true;
+    run.config.reached(run.config.context, &here);
+}
+
 static void record(uint32_t n, enum host_choice kind, const char *site, const void *pc,
                    uint32_t value)
 {
@@ -344,8 +359,8 @@ static uint32_t settle(uint32_t n, enum host_choice kind, const char *site, cons
     if (value)
         record(n, kind, site, pc, value);
     run.index++;
-    if (run.index == run.config.reach)
-        run.config.reached(run.config.context);
+    if (run.config.reach || run.config.reach_visit)
+        reach(site);
     if (run.config.record) {
         run.config.record->choices = run.index;
         run.config.record->hash = run.hash;

@@ -127,6 +127,7 @@ unsigned shrink(const struct options *o, const struct source *source, struct out
     if (!w.trial)
         usage_error("out of memory");
     w.source.fail_at = w.source.fail_stack = 0; /* what failed is on the tape */
+    w.source.trouble_visit = out->trouble_visit;
     memcpy(w.failure, out->failure, sizeof(w.failure));
     copy_tape(&w.best, &out->tape);
     copy_tape(&candidate, &out->tape);

@@ -6,14 +6,14 @@
  *     arg --cpus
  *     arg 2
  *     arg echo.so
- *     cancel 212
+ *     cancel 212 "KeSetEvent" thread 4.11
  *     fail VF-POOL-07
  *     #41 preempt 1/3 "KeSetEvent" thread 4.12 (worker) at 1.000012 s, KeSetEvent
  *
- * All pending requests were cancelled at decision 212 (or other trouble: enum trouble). 1/3 is the
- * second of three answers, and it was thread 4's 12th time at that place (in drivers, all places
- * count together: "driver"). What follows is for readers, as is the #41. A tape with fewer lines is
- * a tape, too: what is not there is answered with 0.
+ * All pending requests were cancelled (or other trouble: enum trouble) when thread 4 was there for
+ * the 11th time. 1/3 is the second of three answers, and it was thread 4's 12th time at that place
+ * (in drivers, all places count together: "driver"). What follows is for readers, as is the #41. A
+ * tape with fewer lines is a tape, too: what is not there is answered with 0.
  */
 #include "wsksim.h"
 
@@ -88,7 +88,9 @@ const char *tape_write(const struct options *o, const struct source *source,
     for (int i = 0; i < o->argc; i++)
         fprintf(f, "arg %s\n", o->argv[i]);
     if (source->trouble_at)
-        fprintf(f, "%s %" PRIu64 "\n", trouble_name(source->trouble), source->trouble_at);
+        fprintf(f, "%s %" PRIu64 " \"%s\" thread %u.%" PRIu64 "\n", trouble_name(source->trouble),
+                source->trouble_at, out->trouble_visit.site, out->trouble_visit.fiber,
+                out->trouble_visit.visit);
     fprintf(f, "fail %s\n", out->failure);
     for (uint64_t i = 0; i < out->tape.count; i++)
         write_decision(f, o, &out->tape.decisions[i]);
@@ -146,8 +148,10 @@ static void take_trouble(struct source *source, const char *line)
 {
     for (enum trouble t = 0; t < TROUBLES; t++) {
         size_t length = strlen(trouble_name(t));
+        struct host_decision *at = &source->trouble_visit;
         if (strncmp(line, trouble_name(t), length) == 0 &&
-            sscanf(line + length, " %" SCNu64, &source->trouble_at) == 1)
+            sscanf(line + length, " %" SCNu64 " \"%31[^\"]\" thread %u.%" SCNu64,
+                   &source->trouble_at, at->site, &at->fiber, &at->visit) > 0)
             source->trouble = t;
     }
 }

@@ -108,9 +108,10 @@ static void make_trouble(void *unused)
     }
 }
 
-static void reached(void *unused)
+static void reached(void *unused, const struct host_decision *at)
 {
     (void)unused;
+    world.out->trouble_visit = *at;
     if (world.source->trouble != TROUBLE_UNLOAD) {
         world.trouble = true;
         host_sim_run_next(world.trouble_maker);
@@ -446,6 +447,7 @@ static struct host_sim_config config_of(const struct source *s, enum show show, 
         .fails = s->fail_stack || s->name_stacks ? fails : NULL,
         .branch = s->branch ? branch : NULL,
         .reach = s->trouble_at,
+        .reach_visit = s->trouble_visit.visit ? &s->trouble_visit : NULL,
         .reached = reached,
         .stack_bytes = STACK_BYTES,
         .stop_at = world.options->stop_at,
@@ -466,6 +468,7 @@ bool run_here(const struct options *o, const struct source *source, enum show sh
     out->output_length = 0;
     out->window = out->points = 0;
     out->stack_count = 0;
+    out->trouble_visit = (struct host_decision){ 0 };
     world = (struct world){ .options = o,
                             .source = source,
                             .out = out,

@@ -97,7 +97,8 @@ struct source {
     uint64_t fail_stack;
     bool name_stacks;
     enum trouble trouble;
-    uint64_t trouble_at; /* the decision at which it is made; 0: none */
+    uint64_t trouble_at;                /* the decision at which it is made; 0: none */
+    struct host_decision trouble_visit; /* where that was, from a tape; its visit is 0: not known */
     /* Answers decisions about switches in its own way (see host_sim_config); NULL: 0. */
     uint32_t (*branch)(uint32_t n, const char *site);
 };
@@ -135,9 +136,10 @@ struct outcome {
     uint64_t faults; /* questions whether to fail */
     struct host_tape tape;
     struct host_decision decisions[MAX_DECISIONS];
-    uint64_t window, points; /* decisions before the load, and in all */
-    bool concerns[TROUBLES]; /* is there anybody whom such trouble concerns? */
-    unsigned stack_count;    /* see name_stacks */
+    uint64_t window, points;            /* decisions before the load, and in all */
+    struct host_decision trouble_visit; /* where trouble was made; its visit is 0: nowhere */
+    bool concerns[TROUBLES];            /* is there anybody whom such trouble concerns? */
+    unsigned stack_count;               /* see name_stacks */
     uint64_t stacks[MAX_STACKS];
     struct coverage coverage; /* of all runs with this outcome, if it is wanted */
     size_t output_length;
