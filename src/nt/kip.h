@@ -149,8 +149,13 @@ void KipUnlockObject(DISPATCHER_HEADER *Header, KIP_WAKE *Wake);
 void KipSignal(DISPATCHER_HEADER *Header, KIP_WAKE *Wake);
 /* Without the lock. */
 void KipWake(KIP_WAKE *Wake);
-/* A wait's Timeout argument as host_now() time. */
+/* A wait's Timeout argument as host_now() time; relative ones are counted from KipClock(). */
 int64_t KipDeadline(const LARGE_INTEGER *Timeout);
+/* time.c. Begins the machine's clock interrupts. */
+void KipStartClock(void);
+/* When the last clock interrupt was, and the first one from `at` on will be, as host_now() time. */
+int64_t KipClock(void);
+int64_t KipNextClock(int64_t at);
 /* Keeps the thread here for that long, whatever its IRQL; 0: not at all. */
 void KipKeepBusy(int64_t ns);
 /* What clocks, work items and waits can be late by, in the simulated world: two clock ticks. */

@@ -116,7 +116,7 @@ static void Idle(KI_PROCESSOR *processor)
     if (next < processor->ClockLate)
         next = processor->ClockLate;
     if (next < MAXLONGLONG / 100)
-        deadline = next * 100;
+        deadline = KipNextClock(next * 100);
     if (LoopIsDue(processor))
         deadline = 0;
     /* Only this thread writes Idle, so it may read it without the lock. */
@@ -202,6 +202,7 @@ NTSTATUS KiBoot(ULONG processors)
     HOST_ASSERT(processors >= 1 && processors <= KI_MAX_PROCESSORS);
     KiThread();
     KipProcessorCount = processors;
+    KipStartClock();
     for (ULONG i = 0; i < processors; i++) {
         status = StartProcessor(i);
         if (!NT_SUCCESS(status)) {

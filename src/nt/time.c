@@ -2,12 +2,37 @@
  * time.c: the clocks that drivers read, all from host_now() and host_wall(). Interrupt time is time
  * since boot in 100 ns units; system time counts them since 1601; ticks are 15.625 ms long, as on
  * most Windows machines; the performance counter runs at 10 MHz.
+ *
+ * On Windows all clocks but the precise ones stand still between two clock interrupts, and due
+ * times are counted from where they stand: by a precise clock a timer can be early by up to one
+ * tick, by the others never. Our clocks are exact; the simulated world can let them have a period.
  */
 #include "nt/kip.h"
 
 #define EPOCH_1601_TO_1970_100NS 116444736000000000LL
 #define TICK_100NS               156250
 #define STALL_SPIN_NS            20000
+
+static int64_t ClockPeriod; /* ns between clock interrupts; 0: the clocks are exact */
+
+void KipStartClock(void)
+{
+    ClockPeriod = host_delay(TICK_100NS * 100, "clock period") / 100 * 100;
+}
+
+int64_t KipClock(void)
+{
+    int64_t now = host_now();
+
+    return ClockPeriod ? now - now % ClockPeriod : now;
+}
+
+int64_t KipNextClock(int64_t at)
+{
+    if (!ClockPeriod || at > HOST_FOREVER - ClockPeriod)
+        return at;
+    return (at + ClockPeriod - 1) / ClockPeriod * ClockPeriod;
+}
 
 void NTAPI KeQuerySystemTimePrecise(PLARGE_INTEGER CurrentTime)
 {
@@ -18,7 +43,9 @@ void NTAPI KeQuerySystemTimePrecise(PLARGE_INTEGER CurrentTime)
 void NTAPI KeQuerySystemTime(PLARGE_INTEGER CurrentTime)
 {
     DDI_ENTER(KeQuerySystemTime);
-    CurrentTime->QuadPart = host_wall() / 100 + EPOCH_1601_TO_1970_100NS;
+    int64_t ago = ClockPeriod ? host_now() % ClockPeriod : 0;
+
+    CurrentTime->QuadPart = (host_wall() - ago) / 100 + EPOCH_1601_TO_1970_100NS;
 }
 
 void NTAPI KeQueryTickCount(PLARGE_INTEGER TickCount)
@@ -36,7 +63,7 @@ ULONG NTAPI KeQueryTimeIncrement(void)
 ULONGLONG NTAPI KeQueryInterruptTime(void)
 {
     DDI_ENTER(KeQueryInterruptTime);
-    return (ULONGLONG)host_now() / 100;
+    return (ULONGLONG)KipClock() / 100;
 }
 
 static ULONGLONG Counter(void)
@@ -55,7 +82,7 @@ ULONGLONG NTAPI KeQueryInterruptTimePrecise(PULONG64 QpcTimeStamp)
 ULONGLONG NTAPI KeQueryUnbiasedInterruptTime(void)
 {
     DDI_ENTER(KeQueryUnbiasedInterruptTime);
-    return (ULONGLONG)host_now() / 100;
+    return (ULONGLONG)KipClock() / 100;
 }
 
 LARGE_INTEGER NTAPI KeQueryPerformanceCounter(PLARGE_INTEGER PerformanceFrequency)

@@ -10,11 +10,10 @@
  * A timer is in a table exactly while TimerListEntry.Flink is not NULL; KTIMER.Processor says in
  * whose. Due times are interrupt time in 100 ns units.
  *
- * On Windows timers expire at the clock interrupt, which comes after the due time, not at it. The
- * simulated world can let it come late, for all timers of a processor alike; until it comes they
- * can be cancelled. It never lets a timer be early: Windows' interrupt time, to which the due time
- * is compared, is that of the last clock interrupt, so that whoever reads it never finds a timer
- * early, and ours is exact.
+ * On Windows timers expire at the clock interrupt, which comes after the due time, not at it, and
+ * due times are counted from the last one. The simulated world can let it come late, for all timers
+ * of a processor alike; until it comes they can be cancelled. Early a timer can be by precise
+ * clocks only (time.c).
  */
 #include "nt/kip.h"
 
@@ -31,10 +30,10 @@ BOOLEAN KipInitializeTimers(KI_PROCESSOR *processor)
     return TRUE;
 }
 
-/* Rounded up: a timer may be late, never early. */
+/* Rounded up: by the interrupt time a timer may be late, never early. */
 static LONGLONG NowRoundedUp(void)
 {
-    return (host_now() + 99) / 100;
+    return (KipClock() + 99) / 100;
 }
 
 static LIST_ENTRY *Bucket(KI_PROCESSOR *processor, LONGLONG due)
@@ -146,7 +145,7 @@ static BOOLEAN ClockIsLate(KI_PROCESSOR *processor, LONGLONG now)
 
 void KipExpireTimers(KI_PROCESSOR *processor)
 {
-    LONGLONG now = host_now() / 100;
+    LONGLONG now = KipClock() / 100;
 
     if (__atomic_load_n(&processor->TimerNext, __ATOMIC_RELAXED) > now ||
         ClockIsLate(processor, now))

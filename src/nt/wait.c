@@ -182,6 +182,7 @@ int64_t KipDeadline(const LARGE_INTEGER *timeout)
     if (timeout->QuadPart <= 0) {
         if (timeout->QuadPart <= -(HOST_FOREVER / 200))
             return HOST_FOREVER;
+        now = KipClock();
         delta = -timeout->QuadPart * 100;
     } else {
         delta = timeout->QuadPart - EPOCH_1601_TO_1970_100NS;
@@ -207,7 +208,7 @@ void KipKeepBusy(int64_t ns)
 /* The deadline of a thread that is going to wait: time-outs end at a clock interrupt, too. */
 static int64_t WaitDeadline(const LARGE_INTEGER *timeout)
 {
-    int64_t deadline = KipDeadline(timeout);
+    int64_t deadline = KipNextClock(KipDeadline(timeout));
 
     if (deadline > HOST_FOREVER - KIP_LATE_NS)
         return deadline;

@@ -1,7 +1,8 @@
 /*
  * What may come late in the simulated world: timers, time-outs, work items, DPCs, and the next call
- * of a driver. Under some seeds each of them does, never early; without a seed, or with delays
- * switched off, each is on time. At the same rate the modules of NMR meet in another order.
+ * of a driver. Under some seeds each of them does; without a seed, or with delays switched off,
+ * each is on time. Under some, timers and time-outs come early, by less than a clock tick and never
+ * by the interrupt time. At the same rate the modules of NMR meet in another order.
  */
 #include "host/sim.h"
 #include "../unit/ke_test.h"
@@ -9,12 +10,30 @@
 #include <netioddk.h>
 
 #define SEEDS   200
-#define DUE_MS  3
+#define DUE     312500   /* 100 ns: two clock ticks */
 #define LATE_NS 31250000 /* the most, of clocks and work items */
+#define TICK_NS 15625000
 
 enum { TIMER, TIMEOUT, DELAY, WORK, DPC, CALLS, KINDS };
 
 static int64_t late_ns[KINDS]; /* in the run that ended last */
+
+/* The least that a driver saw pass by KeQueryInterruptTime, where something was due. */
+static ULONGLONG least_100ns;
+
+static void note_passed(ULONGLONG since)
+{
+    ULONGLONG passed = KeQueryInterruptTime() - since;
+
+    if (passed < least_100ns)
+        least_100ns = passed;
+}
+
+/* Wherever the clock's interrupts are, the next thing starts between two of them. */
+static void get_out_of_step(void)
+{
+    KeStallExecutionProcessor(777);
+}
 
 /* More than what the calls around it take under any seed. */
 static const int64_t clear_ns[KINDS] = { [TIMER] = 1500000, [TIMEOUT] = 1500000, [DELAY] = 1500000,
@@ -43,29 +62,38 @@ static VOID NTAPI run_item(PVOID context)
 
 static void measure_timer(void)
 {
-    LARGE_INTEGER due = MS(DUE_MS);
+    LARGE_INTEGER due = { .QuadPart = -DUE };
     KTIMER timer;
 
     KeInitializeTimer(&timer);
+    get_out_of_step();
+    ULONGLONG clock = KeQueryInterruptTime();
     int64_t start = host_sim_now();
     KeSetTimer(&timer, due, NULL);
     KeWaitForSingleObject(&timer, Executive, KernelMode, FALSE, NULL);
-    late_ns[TIMER] = host_sim_now() - start - DUE_MS * 1000000;
+    note_passed(clock);
+    late_ns[TIMER] = host_sim_now() - start - DUE * 100;
 }
 
 static void measure_waits(void)
 {
-    LARGE_INTEGER due = MS(DUE_MS);
+    LARGE_INTEGER due = { .QuadPart = -DUE };
     struct made made;
 
     KeInitializeEvent(&made.done, NotificationEvent, FALSE);
+    get_out_of_step();
+    ULONGLONG clock = KeQueryInterruptTime();
     int64_t start = host_sim_now();
     assert_int_equal(KeWaitForSingleObject(&made.done, Executive, KernelMode, FALSE, &due),
                      STATUS_TIMEOUT);
-    late_ns[TIMEOUT] = host_sim_now() - start - DUE_MS * 1000000;
+    note_passed(clock);
+    late_ns[TIMEOUT] = host_sim_now() - start - DUE * 100;
+    get_out_of_step();
+    clock = KeQueryInterruptTime();
     start = host_sim_now();
     KeDelayExecutionThread(KernelMode, FALSE, &due);
-    late_ns[DELAY] = host_sim_now() - start - DUE_MS * 1000000;
+    note_passed(clock);
+    late_ns[DELAY] = host_sim_now() - start - DUE * 100;
 }
 
 static void measure_queues(void)
@@ -101,6 +129,7 @@ static void measure(void *unused)
 {
     (void)unused;
     assert_true(NT_SUCCESS(KiBoot(2)));
+    least_100ns = MAXULONGLONG;
     measure_timer();
     measure_waits();
     measure_queues();
@@ -114,11 +143,11 @@ static void run(const struct host_sim_config *config, struct host_sim_result *en
     assert_int_equal(end->left, 0);
 }
 
-static void seeds_are_late_and_never_early(void **state)
+static void seeds_are_late_and_early(void **state)
 {
     static struct host_decision decisions[4000];
     struct host_sim_result end, again;
-    int late[KINDS] = { 0 };
+    int late[KINDS] = { 0 }, early[KINDS] = { 0 };
 
     (void)state;
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
@@ -127,17 +156,21 @@ static void seeds_are_late_and_never_early(void **state)
             .seeded = true, .seed = seed, .quiet_kinds = 1 << HOST_CHOOSE_FAULT, .record = &tape
         };
         run(&config, &end);
+        assert_true(least_100ns >= DUE);
         for (int i = 0; i < KINDS; i++) {
-            assert_in_range(late_ns[i], 0, 3 * LATE_NS);
+            assert_true(late_ns[i] > (i <= DELAY ? -TICK_NS : -1) && late_ns[i] < 3 * LATE_NS);
             late[i] += late_ns[i] > clear_ns[i];
+            early[i] += late_ns[i] < 0;
         }
         struct host_sim_config replay = { .replay = &tape };
         run(&replay, &again);
         assert_int_equal(again.hash, end.hash);
         assert_int_equal(again.mismatches, 0);
     }
-    for (int i = 0; i < KINDS; i++)
+    for (int i = 0; i < KINDS; i++) {
         assert_in_range(late[i], SEEDS / 50, SEEDS - SEEDS / 5);
+        assert_true(i > DELAY || early[i] > 0);
+    }
 }
 
 static void nothing_is_late_otherwise(void **state)
@@ -248,7 +281,7 @@ static void modules_meet_in_either_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(seeds_are_late_and_never_early),
+        cmocka_unit_test(seeds_are_late_and_early),
         cmocka_unit_test(nothing_is_late_otherwise),
         cmocka_unit_test(modules_meet_in_either_order),
     };
