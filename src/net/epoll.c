@@ -52,7 +52,7 @@ void epoll_finish(struct epoll_net *net, struct net_op *op, int64_t result)
     op->result = result;
     op->more = false;
     host_lock(&net->lock);
-    net_queue_push(&net->finished, op);
+    net_queue_push(op->code == NET_OP_CLOSE ? &net->closes : &net->finished, op);
     host_unlock(&net->lock);
     epoll_kick(net);
 }
@@ -148,6 +148,23 @@ void epoll_run_ready(struct epoll_net *net)
         run_done(net, op);
 }
 
+/*
+ * Locks the endpoint for the loop. What was finished elsewhere until now, under ep->lock, ended
+ * before what the loop will find ready under it, so its done() is put before. Not that of a close,
+ * which frees its endpoint: events that epoll_wait() has returned may name it. `ready` is empty: it
+ * was run when the lock was dropped last.
+ */
+static void lock_for_loop(struct epoll_ep *ep)
+{
+    struct epoll_net *net = ep->net;
+
+    host_lock(&ep->lock);
+    HOST_ASSERT(!net->ready.head);
+    host_lock(&net->lock);
+    net_queue_take(&net->finished, &net->ready);
+    host_unlock(&net->lock);
+}
+
 void epoll_busy_begin(struct epoll_ep *ep, struct net_op *op)
 {
     ep->ops.busy = op;
@@ -157,7 +174,7 @@ void epoll_busy_begin(struct epoll_ep *ep, struct net_op *op)
 
 void epoll_busy_end(struct epoll_ep *ep)
 {
-    host_lock(&ep->lock);
+    lock_for_loop(ep);
     ep->ops.busy = NULL;
 }
 
@@ -189,7 +206,7 @@ static void look_at(struct epoll_ep *ep, uint32_t events)
      * rules, too. */
     (void)__atomic_load_n(&ep->published, __ATOMIC_ACQUIRE);
     net = ep->net;
-    host_lock(&ep->lock);
+    lock_for_loop(ep);
     if (!ep->closed) {
         if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
             ep->readable = true;
@@ -264,15 +281,17 @@ static void run_service(struct epoll_net *net)
     host_unlock(&net->lock);
 }
 
+/* What a close ended is among the finished, or was, so the closes come behind these. */
 static void run_finished(struct epoll_net *net)
 {
-    struct net_queue list;
+    struct net_queue list, closes;
     struct net_op *op;
 
     host_lock(&net->lock);
     net_queue_take(&net->finished, &list);
+    net_queue_take(&net->closes, &closes);
     host_unlock(&net->lock);
-    while ((op = net_queue_pop(&list)))
+    while ((op = net_queue_pop(&list)) || (op = net_queue_pop(&closes)))
         run_done(net, op);
 }
 
@@ -385,6 +404,7 @@ static int epoll_create_net(struct net **out, const struct net_config *config)
     net->spin_ns = config ? config->spin_ns : 0;
     host_lock_init(&net->lock, HOST_RANK_NET);
     net_queue_init(&net->finished);
+    net_queue_init(&net->closes);
     net_queue_init(&net->ready);
     net->service_tail = &net->service;
     net->pool = net_pool_create();
@@ -416,7 +436,7 @@ static void epoll_destroy_net(struct net *base)
 {
     struct epoll_net *net = (struct epoll_net *)base;
 
-    HOST_ASSERT(!net->finished.head && !net->ready.head);
+    HOST_ASSERT(!net->finished.head && !net->closes.head && !net->ready.head);
     close(net->wakefd);
     close(net->epfd);
     net_pool_destroy(net->pool);

@@ -32,6 +32,7 @@ struct epoll_net {
 
     struct host_lock lock;
     struct net_queue finished;                /* operations whose done() is due */
+    struct net_queue closes;                  /* the same of closes, at the end of a turn */
     struct epoll_ep *service, **service_tail; /* endpoints that the loop must look at */
     struct epoll_ep *timed; /* to look at again at tick_due_ns; the loop peeks without the lock */
     int64_t tick_due_ns;
@@ -89,8 +90,8 @@ static inline struct epoll_ep *epoll_ep_of(struct net_ep *ep)
 /*
  * The order in which sends end. A send that pends is counted before the loop can see it, and
  * counted off when its done() has returned. Whoever submits afterwards finds the count, whatever
- * queue the earlier one is in or between, and goes behind it: done() calls come from one thread,
- * those that the loop found ready before those that were finished elsewhere. ep->lock is held.
+ * queue the earlier one is in or between, and goes behind it: done() calls come from one thread, in
+ * the order in which the operations of an endpoint ended (lock_for_loop). ep->lock is held.
  */
 void epoll_count_send(struct epoll_ep *ep);
 /* As epoll_answer(), for a send that is over. */

@@ -263,7 +263,7 @@ void epoll_ep_end(struct epoll_ep *ep)
 void epoll_ep_finish_close(struct epoll_ep *ep)
 {
     if (ep->ops.close && !ep->ops.busy) {
-        /* Not as ready: what the close ended waits among the finished, and comes before it. */
+        /* Not as ready: it comes behind what the close ended and after the turn's events. */
         epoll_finish(ep->net, ep->ops.close, 0);
         ep->ops.close = NULL;
     }

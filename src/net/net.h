@@ -14,7 +14,8 @@
  * last done() (or to the return, after NET_DONE).
  *  4. Order. Sends on a stream take effect in submit order; an inline send is tried only if none is
  *     queued. Sends also end in that order, datagrams' too: NET_DONE is no answer while done() of
- *     an earlier one has not returned. Bytes that arrived before FIN or RST come before the end.
+ *     an earlier one has not returned. done() of receives comes in the order of what they received.
+ *     Bytes that arrived before FIN or RST come before the end.
  *  5. Cancel is asynchronous and idempotent; it never loses bytes that already moved: an operation
  *     that moved bytes finishes with their count, not with -ECANCELED.
  *  6. Backpressure in. Bytes held in net_bufs plus bytes queued stay within the endpoint's

@@ -702,6 +702,52 @@ static void ends_of_sends_in_order(struct net_world *w)
     close_pair(w, pair);
 }
 
+static struct watched *receive_once(struct net_ep *ep, enum net_opcode code, uint32_t flags)
+{
+    struct watched *o = watched_new(code, flags);
+
+    o->iov = (struct iovec){ o->bytes, 100 };
+    o->op.iov = &o->iov;
+    o->op.iovcnt = 1;
+    assert_int_equal(watched_submit(ep, o), NET_PENDING);
+    return o;
+}
+
+/* One has bytes since its submit() and has not said so, the other gets the next ones in poll(). */
+static void ends_of_receives_in_order_on(struct net_world *w, struct net_ep *sender,
+                                         struct net_ep *receiver, bool datagrams,
+                                         const struct net_addr *to)
+{
+    enum net_opcode code = datagrams ? NET_OP_RECVMSG : NET_OP_RECV;
+    struct watched *send[2], *first, *second;
+
+    send[0] = datagrams ? send_to(sender, to, "one", 3) : send_later(sender, "one", 3, 0);
+    end(w, send[0], 3);
+    world_settle(w);
+    first = receive_once(receiver, code, NET_F_ASYNC);
+    second = receive_once(receiver, code, 0);
+    send[1] = datagrams ? send_to(sender, to, "three", 5) : send_later(sender, "three", 5, 0);
+    watched_wait(w, second);
+    assert_true(first->last);
+    assert_true(first->order < second->order);
+    end(w, first, 3);
+    end(w, second, 5);
+    end(w, send[1], 5);
+}
+
+static void ends_of_receives_in_order(struct net_world *w)
+{
+    struct net_addr from, to;
+    struct net_ep *pair[2], *a = open_bound(w, &from), *b = open_bound(w, &to);
+
+    ends_of_receives_in_order_on(w, a, b, true, &to);
+    world_close(w, a, 0);
+    world_close(w, b, 0);
+    world_pair(w, pair, 0);
+    ends_of_receives_in_order_on(w, pair[0], pair[1], false, NULL);
+    close_pair(w, pair);
+}
+
 static void comes(struct net_world *w, struct net_ep *ep, const char *text)
 {
     struct watched *o = watched_new(NET_OP_RECVMSG, 0);
@@ -933,6 +979,7 @@ const struct net_contract_test net_contract_tests[] = {
     { "2 never inside", never_inside },
     { "3, 4 order and ownership", order_and_ownership },
     { "4 ends of sends in order", ends_of_sends_in_order },
+    { "4 ends of receives in order", ends_of_receives_in_order },
     { "4 lists of datagrams", lists_of_datagrams },
     { "4 bytes before the end", bytes_before_the_end },
     { "peek leaves the bytes", peek_leaves_the_bytes },
