@@ -153,13 +153,15 @@ static NTSTATUS Grow(READ *read, ULONG size)
     return read->Info ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
 }
 
-/* By name, or with NULL the index-th. */
+/* By name, or with NULL the index-th. Without a key: of a key that is not there. */
 static NTSTATUS ReadValue(HANDLE key, PCWSTR name, ULONG index, READ *read)
 {
     UNICODE_STRING text;
-    NTSTATUS status = read->Size ? STATUS_SUCCESS : Grow(read, 256);
     ULONG need = 0;
 
+    if (!key)
+        return name ? STATUS_OBJECT_NAME_NOT_FOUND : STATUS_NO_MORE_ENTRIES;
+    NTSTATUS status = read->Size ? STATUS_SUCCESS : Grow(read, 256);
     RtlInitUnicodeString(&text, name);
     while (NT_SUCCESS(status)) {
         memset(read->Info, 0, read->Size);
@@ -334,6 +336,24 @@ static NTSTATUS QueryEntry(HANDLE key, PRTL_QUERY_REGISTRY_TABLE entry, READ *re
     return status;
 }
 
+static void CloseBelow(HANDLE key, HANDLE top)
+{
+    if (key && key != top)
+        ZwClose(key);
+}
+
+/* One that is not there, and need not be, leaves no key: its values have their defaults. */
+static NTSTATUS OpenBelow(HANDLE top, PRTL_QUERY_REGISTRY_TABLE entry, PHANDLE key)
+{
+    *key = NULL;
+    if (!entry->Name)
+        return STATUS_INVALID_PARAMETER;
+    NTSTATUS status = OpenPath(top, entry->Name, FALSE, key);
+    if (status == STATUS_OBJECT_NAME_NOT_FOUND && !(entry->Flags & RTL_QUERY_REGISTRY_REQUIRED))
+        return STATUS_SUCCESS;
+    return status;
+}
+
 static NTSTATUS WalkTable(HANDLE top, PRTL_QUERY_REGISTRY_TABLE entry, PVOID context)
 {
     READ read = { 0 };
@@ -344,32 +364,19 @@ static NTSTATUS WalkTable(HANDLE top, PRTL_QUERY_REGISTRY_TABLE entry, PVOID con
            (entry->QueryRoutine || entry->Name ||
             (entry->Flags & (RTL_QUERY_REGISTRY_SUBKEY | RTL_QUERY_REGISTRY_DIRECT)));
          entry++) {
-        if ((entry->Flags & (RTL_QUERY_REGISTRY_TOPKEY | RTL_QUERY_REGISTRY_SUBKEY)) &&
-            key != top) {
-            ZwClose(key);
+        if (entry->Flags & (RTL_QUERY_REGISTRY_TOPKEY | RTL_QUERY_REGISTRY_SUBKEY)) {
+            CloseBelow(key, top);
             key = top;
         }
         if (entry->Flags & RTL_QUERY_REGISTRY_SUBKEY) {
-            HANDLE below;
-            if (!entry->Name) {
-                status = STATUS_INVALID_PARAMETER;
-                break;
-            }
-            status = OpenPath(top, entry->Name, FALSE, &below);
-            if (!NT_SUCCESS(status)) {
-                if (!(entry->Flags & RTL_QUERY_REGISTRY_REQUIRED))
-                    status = STATUS_SUCCESS;
-                continue;
-            }
-            key = below;
-            if (entry->QueryRoutine)
+            status = OpenBelow(top, entry, &key);
+            if (key && entry->QueryRoutine)
                 status = QueryAll(key, entry, &read, context);
             continue;
         }
         status = QueryEntry(key, entry, &read, context);
     }
-    if (key != top)
-        ZwClose(key);
+    CloseBelow(key, top);
     host_free(read.Info);
     return status;
 }

@@ -597,10 +597,17 @@ static void routines(void **state)
 /* All values of the key, or of one below it. */
 static void whole_keys(void **state)
 {
-    ULONG top = 0, low = 0;
+    ULONG top = 0, low = 0, absent = 0, seven = 7;
     RTL_QUERY_REGISTRY_TABLE all = { .QueryRoutine = look };
     RTL_QUERY_REGISTRY_TABLE walk[] = {
         { .Flags = RTL_QUERY_REGISTRY_SUBKEY, .Name = L"none" },
+        { .Flags = RTL_QUERY_REGISTRY_DIRECT,
+          .Name = L"N",
+          .EntryContext = &absent,
+          .DefaultType = REG_DWORD,
+          .DefaultData = &seven,
+          .DefaultLength = sizeof seven },
+        { .QueryRoutine = look },
         { .Flags = RTL_QUERY_REGISTRY_SUBKEY, .Name = L"below" },
         { .Flags = RTL_QUERY_REGISTRY_DIRECT, .Name = L"N", .EntryContext = &low },
         { .Flags = RTL_QUERY_REGISTRY_SUBKEY, .Name = L"below", .QueryRoutine = look },
@@ -636,6 +643,7 @@ static void whole_keys(void **state)
     RtlWriteRegistryValue(RTL_REGISTRY_SERVICES, L"query\\below", L"N", REG_DWORD, &number, 4);
     assert_int_equal(RtlQueryRegistryValues(RTL_REGISTRY_SERVICES, L"query", walk, NULL, NULL),
                      STATUS_OBJECT_NAME_NOT_FOUND);
+    assert_int_equal(absent, 7); /* not that of the key above the one that is not there */
     assert_int_equal(low, 2);
     assert_int_equal(top, 1);
     assert_int_equal(seen.calls, 4);
@@ -650,7 +658,7 @@ static void whole_keys(void **state)
     assert_int_equal(
         RtlWriteRegistryValue(RTL_REGISTRY_HANDLE, (PCWSTR)key, L"H", REG_DWORD, &number, 4),
         STATUS_SUCCESS);
-    assert_int_equal(RtlQueryRegistryValues(RTL_REGISTRY_HANDLE, (PCWSTR)key, walk + 2, NULL, NULL),
+    assert_int_equal(RtlQueryRegistryValues(RTL_REGISTRY_HANDLE, (PCWSTR)key, walk + 4, NULL, NULL),
                      STATUS_OBJECT_NAME_NOT_FOUND);
     assert_int_equal(RtlDeleteRegistryValue(RTL_REGISTRY_HANDLE, (PCWSTR)key, L"H"),
                      STATUS_SUCCESS);

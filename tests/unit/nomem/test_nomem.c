@@ -526,6 +526,38 @@ static void free_value(void)
     RtlFreeUnicodeString(&value);
 }
 
+/* A subkey that cannot be opened is not one that is not there. */
+static NTSTATUS query_below(void)
+{
+    ULONG number = 0;
+    RTL_QUERY_REGISTRY_TABLE table[] = {
+        { .Flags = RTL_QUERY_REGISTRY_SUBKEY, .Name = L"OwBelow" },
+        { .Flags = RTL_QUERY_REGISTRY_DIRECT, .Name = L"Number", .EntryContext = &number },
+        { 0 },
+    };
+    NTSTATUS status = RtlQueryRegistryValues(RTL_REGISTRY_SERVICES, NULL, table, NULL, NULL);
+
+    assert_int_equal(number, NT_SUCCESS(status) ? 5 : 0);
+    return status;
+}
+
+static void delete_below(void)
+{
+    assert_int_equal(RtlDeleteRegistryValue(RTL_REGISTRY_SERVICES, L"OwBelow", L"Number"),
+                     STATUS_SUCCESS);
+}
+
+static void querying_below(void)
+{
+    ULONG five = 5;
+
+    assert_int_equal(RtlCreateRegistryKey(RTL_REGISTRY_SERVICES, L"OwBelow"), STATUS_SUCCESS);
+    assert_int_equal(RtlWriteRegistryValue(RTL_REGISTRY_SERVICES, L"OwBelow", L"Number", REG_DWORD,
+                                           &five, sizeof five),
+                     STATUS_SUCCESS);
+    exhaust(query_below, delete_below);
+}
+
 /* A key that was made stays, whatever becomes of its handle. */
 static void creating_keys(void)
 {
@@ -571,6 +603,7 @@ static void registry(void **state)
     assert_int_equal(set_value(), STATUS_SUCCESS);
     exhaust(query_value, free_value);
     delete_value();
+    querying_below();
     creating_keys();
     IopShutdown();
 }
