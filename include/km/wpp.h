@@ -6,7 +6,8 @@
  * names of its own that a "begin_wpp config" comment describes. On Windows a tool writes a .tmh
  * file for each source; here wskcc writes them: each includes this header and defines the driver's
  * own trace functions as OW_WPP_TRACE(level, flags, format, ...). Messages go to DbgPrintEx under
- * DPFLTR_IHVDRIVER_ID; the runtime's formatter knows %!STATUS!, %!IPADDR! and their like.
+ * DPFLTR_IHVDRIVER_ID; the runtime's formatter knows %!STATUS!, %!IPADDR! and their like. A driver
+ * compiled with OPENWSK_NO_WPP defined has no messages, and their arguments are not evaluated.
  */
 #ifndef OPENWSK_WPP_H
 #define OPENWSK_WPP_H
@@ -22,6 +23,9 @@ NTKERNELAPI VOID NTAPI openwsk_wpp_trace(PCSTR Function, PCSTR Level, PCSTR Flag
 
 OW_END_C
 
+#ifdef OPENWSK_NO_WPP
+#define openwsk_wpp_trace(...) ((void)0)
+#endif
 #define OW_WPP_TRACE(level, flags, ...) openwsk_wpp_trace(__func__, #level, #flags, __VA_ARGS__)
 #ifndef DoTraceMessage
 #define DoTraceMessage(flags, ...) OW_WPP_TRACE(, flags, __VA_ARGS__)

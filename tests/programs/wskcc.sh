@@ -100,6 +100,10 @@ for compiler in gcc clang; do
     says '^features: .Registry.Machine.System.CurrentControlSet.Services.features$'
     says '^DriverEntry entered at TRACE_LEVEL_VERBOSE$'
     says '^number 5, .*STATUS_TIMEOUT'
+    expect 0 wskcc -O2 -Wall -Wextra -Werror -DOPENWSK_NO_WPP -o features.so src/main.c
+    expect 0 wskrun --for 0 features.so
+    says 'features: unloaded'
+    ! grep -q 'STATUS_TIMEOUT\|entered' "$out" || fail "a driver without messages traces"
 
     # Without -o, beside the first source; the objects of -c link to the same.
     rm -f src/main.so
