@@ -98,7 +98,7 @@ static int run_unload(struct ow_driver *d, int timeout_ms, struct ow_status *sta
         return OW_OK;
     return run_fail(status, OW_TIMEOUT, 0,
                     "the unload did not end within %d.%d seconds; mend what it waits for, or give "
-                    "it more time with --unload-timeout",
+                    "it more time",
                     timeout_ms / 1000, timeout_ms % 1000 / 100);
 }
 

@@ -52,8 +52,10 @@ static void unload(const struct options *o, struct ow_driver **drivers, int coun
 
     while (count--) {
         const char *path = o->drivers[count];
-        if (ow_unload(drivers[count], o->unload_timeout_ms, &why)) {
-            complain("%s: %s", path, why.text);
+        int error = ow_unload(drivers[count], o->unload_timeout_ms, &why);
+        if (error) {
+            complain("%s: %s%s", path, why.text,
+                     error == OW_TIMEOUT ? " with --unload-timeout" : "");
             leave(EXIT_STUCK);
         }
         if (why.text[0])
