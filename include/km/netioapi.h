@@ -1,6 +1,7 @@
 /*
  * netioapi.h: interfaces, addresses and routes of the machine: the types and functions that
- * drivers with WSK use. <= APC_LEVEL.
+ * drivers with WSK use. The functions are declared only: a driver that calls one and does not
+ * bring it along does not load, and the loader names it.
  */
 #ifndef OPENWSK_NETIOAPI_H
 #define OPENWSK_NETIOAPI_H
