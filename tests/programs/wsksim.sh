@@ -40,7 +40,7 @@ expect 1 wsksim nothing.so
 # The boring run is fine; the race needs a preemption inside of the driver.
 expect 0 wsksim racy.so
 says 'seed 0: .* decisions in .* of virtual time, hash'
-expect 3 wsksim --calm --seeds 1..2000 --shrink racy.so
+expect 3 wsksim --calm --jobs 1 --seeds 1..2000 --shrink racy.so
 says 'failed: STOP 0x000000E2'
 says 'shrunk from'
 says 'wsksim: replay it with: wsksim --replay fail-.*\.tape'
