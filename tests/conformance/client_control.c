@@ -8,20 +8,33 @@ typedef struct _OTHER {
 } OTHER;
 static OTHER Other;
 
+static void UndoOther(PVOID Context)
+{
+    UNREFERENCED_PARAMETER(Context);
+    WskReleaseProviderNPI(&Other.Block);
+    WskDeregister(&Other.Block);
+}
+
+static void OtherGone(void)
+{
+    Paid(&Other);
+    UndoOther(&Other);
+}
+
 static NTSTATUS OtherClient(void)
 {
     static const WSK_CLIENT_DISPATCH dispatch = { MAKE_WSK_VERSION(1, 0), 0, NULL };
     WSK_CLIENT_NPI npi = { NULL, &dispatch };
     NTSTATUS status = WskRegister(&npi, &Other.Block);
 
-    return NT_SUCCESS(status) ? WskCaptureProviderNPI(&Other.Block, WSK_INFINITE_WAIT, &Other.Npi)
-                              : status;
-}
-
-static void OtherGone(void)
-{
-    WskReleaseProviderNPI(&Other.Block);
-    WskDeregister(&Other.Block);
+    if (!NT_SUCCESS(status))
+        return status;
+    status = WskCaptureProviderNPI(&Other.Block, WSK_INFINITE_WAIT, &Other.Npi);
+    if (NT_SUCCESS(status))
+        Owe(UndoOther, &Other);
+    else
+        WskDeregister(&Other.Block);
+    return status;
 }
 
 static NTSTATUS ControlOf(PWSK_CLIENT Of, ULONG Code, PVOID In, SIZE_T InSize, PVOID Out,
@@ -219,7 +232,7 @@ static NTSTATUS OpenWith(PSECURITY_DESCRIPTOR Sd, PEPROCESS Process, PETHREAD Th
                          PSOCKADDR Address, PWSK_SOCKET *Socket)
 {
     CALL call;
-    PIRP irp = CallBegin(&call);
+    PIRP irp = CallBeginSocket(&call);
     NTSTATUS status = CallEnd(&call, Wsk->WskSocket(Client, AF_INET, SOCK_DGRAM, IPPROTO_UDP,
                                                     WSK_FLAG_DATAGRAM_SOCKET, NULL, NULL, Process,
                                                     Thread, Sd, irp));
@@ -227,7 +240,6 @@ static NTSTATUS OpenWith(PSECURITY_DESCRIPTOR Sd, PEPROCESS Process, PETHREAD Th
     if (!NT_SUCCESS(status))
         return status;
     *Socket = (PWSK_SOCKET)call.Information;
-    Adopt(*Socket);
     return Address ? BindTo(*Socket, Address) : STATUS_SUCCESS;
 }
 
@@ -344,7 +356,7 @@ TEST(tdi, "WSK-TDI-01 WSK-TDI-02 WSK-TDI-03 D69")
     NTSTATUS mapping =
         ControlOf(Other.Npi.Client, WSK_TDI_DEVICENAME_MAPPING, &info, sizeof(info), NULL, 0, NULL);
     /* Native support is used all the same. */
-    PIRP irp = CallBegin(&call);
+    PIRP irp = CallBeginSocket(&call);
     NTSTATUS opened = CallEnd(&call, Wsk->WskSocket(Other.Npi.Client, AF_INET, SOCK_STREAM,
                                                     IPPROTO_TCP, WSK_FLAG_CONNECTION_SOCKET, NULL,
                                                     NULL, NULL, NULL, NULL, irp));

@@ -254,13 +254,12 @@ TEST(keeps_the_cached_descriptor, "WSK-CLOSE-07 WSK-SEC-02")
                                        &cached, NULL, NULL),
                  STATUS_SUCCESS);
     CHECK(cached != NULL);
-    PIRP irp = CallBegin(&call);
+    PIRP irp = CallBeginSocket(&call);
     CHECK_STATUS(
         CallEnd(&call, Wsk->WskSocket(Client, AF_INET, SOCK_STREAM, IPPROTO_TCP,
                                       WSK_FLAG_LISTEN_SOCKET, NULL, NULL, NULL, NULL, cached, irp)),
         STATUS_SUCCESS);
     s = (PWSK_SOCKET)call.Information;
-    Adopt(s);
     CHECK_STATUS(Close(s), STATUS_SUCCESS);
     CHECK_STATUS(
         Wsk->WskControlClient(Client, WSK_RELEASE_SD, sizeof(cached), &cached, 0, NULL, NULL, NULL),

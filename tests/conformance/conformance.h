@@ -106,7 +106,7 @@ extern BOOLEAN PassiveCallbacks; /* completions on threads of the subsystem run 
 
 typedef struct _CALL {
     PIRP Irp;
-    KEVENT Done;
+    PKEVENT Done;
     NTSTATUS Returned; /* what the function returned */
     NTSTATUS Status;   /* IoStatus.Status at completion */
     ULONG_PTR Information;
@@ -117,10 +117,13 @@ typedef struct _CALL {
 } CALL;
 
 /*
- * Makes a fresh IRP with a completion routine that records everything. A call that its test leaves
- * behind when it fails is not touched any more.
+ * Makes a fresh IRP with a completion routine that records everything elsewhere: it does not touch
+ * Call, which CallIsDone(), CallStarted() and CallWait() fill, so a test that fails may leave it
+ * behind. Where a callback makes the call, Call must not lie on the test's stack.
  */
 PIRP CallBegin(CALL *Call);
+/* The same for a request that ends with a socket, which is adopted as soon as it does. */
+PIRP CallBeginSocket(CALL *Call);
 /* Waits for the completion; the final status. Frees nothing. Checks IRP-01, D01 and D02 on the way.
  */
 NTSTATUS CallEnd(CALL *Call, NTSTATUS Returned);
@@ -166,6 +169,15 @@ BOOLEAN CounterWait(COUNTER *Counter, LONG Value);
  */
 void Settle(void);
 
+/*
+ * What is to be done when the test has ended and its sockets are closed, unless it says Paid() of
+ * the same context before: a test that fails does not come to its end. The last one goes first.
+ */
+void Owe(void (*Undo)(PVOID Context), PVOID Context);
+void Paid(PVOID Context);
+/* An IRP without a completion routine, which the harness frees when the test has ended. */
+PIRP MakeIrp(CCHAR Locations);
+
 /* ---- sockets ----------------------------------------------------------------------------- */
 
 typedef const WSK_PROVIDER_BASIC_DISPATCH *BASIC;
@@ -191,7 +203,10 @@ NTSTATUS OpenDatagram(ADDRESS_FAMILY Family, PVOID Context,
                       const WSK_CLIENT_DATAGRAM_DISPATCH *Dispatch, PWSK_SOCKET *Socket);
 NTSTATUS OpenStream(ADDRESS_FAMILY Family, PVOID Context,
                     const WSK_CLIENT_STREAM_DISPATCH *Dispatch, PWSK_SOCKET *Socket);
-/* Tells the harness of a socket that came another way (accept), or that the test closed itself. */
+/*
+ * Tells the harness of a socket that came another way (WskAcceptEvent adopts what it accepts), or
+ * that the test closed itself.
+ */
 void Adopt(PWSK_SOCKET Socket);
 void Disown(PWSK_SOCKET Socket);
 NTSTATUS Close(PWSK_SOCKET Socket);

@@ -172,7 +172,7 @@ static BOOLEAN Crowd(PWSK_SOCKET *Listener, SOCKADDR_INET *Address, CALL *Call, 
         if (i < 100)
             break;
         LARGE_INTEGER limit = { .QuadPart = -10000000 };
-        if (KeWaitForSingleObject(&Call->Done, Executive, KernelMode, FALSE, &limit) ==
+        if (KeWaitForSingleObject(Call->Done, Executive, KernelMode, FALSE, &limit) ==
             STATUS_TIMEOUT)
             return TRUE;
         CallFree(Call);
@@ -212,7 +212,7 @@ TEST(pending_connect, "WSK-CONN-01 WSK-CONN-02 D33 D08 D09 D10 D24 WSK-CLOSE-02 
     CHECK_STATUS(CallFinish(&second), STATUS_CANCELLED);
     /* WskSocketConnect, cancelled: no socket remains. */
     SOCKADDR_INET any;
-    PIRP irp = CallBegin(&second);
+    PIRP irp = CallBeginSocket(&second);
     CallStarted(&second,
                 Wsk->WskSocketConnect(Client, SOCK_STREAM, IPPROTO_TCP, Loopback(AF_INET, 0, &any),
                                       (PSOCKADDR)&address, 0, NULL, NULL, NULL, NULL, NULL, irp));
@@ -344,14 +344,12 @@ static NTSTATUS SocketConnect(USHORT Type, ULONG Protocol, PSOCKADDR Local, PSOC
                               ULONG Flags, PVOID Context, PWSK_SOCKET *Socket)
 {
     CALL call;
-    PIRP irp = CallBegin(&call);
+    PIRP irp = CallBeginSocket(&call);
     NTSTATUS status =
         CallEnd(&call, Wsk->WskSocketConnect(Client, Type, Protocol, Local, Remote, Flags, Context,
                                              &Table, NULL, NULL, NULL, irp));
 
     *Socket = (PWSK_SOCKET)call.Information;
-    if (NT_SUCCESS(status))
-        Adopt(*Socket);
     return status;
 }
 
@@ -430,7 +428,7 @@ TEST(socket_connect_cancelled_before_the_call, "D08 WSK-SCON-03 WSK-IRP-01")
 
     CHECK_STATUS(OpenListen(AF_INET, NULL, NULL, &listener), STATUS_SUCCESS);
     CHECK_STATUS(BindLoopback(listener, AF_INET, &address), STATUS_SUCCESS);
-    PIRP irp = CallBegin(&call);
+    PIRP irp = CallBeginSocket(&call);
     CHECK(!IoCancelIrp(irp)); /* nobody to call yet */
     CHECK_STATUS(CallEnd(&call, Wsk->WskSocketConnect(
                                     Client, SOCK_STREAM, IPPROTO_TCP, Loopback(AF_INET, 0, &any),

@@ -41,7 +41,7 @@ static void Refused(ADDRESS_FAMILY Family, USHORT Type, ULONG Protocol, ULONG Fl
                     NTSTATUS Expected)
 {
     CALL call;
-    PIRP irp = CallBegin(&call);
+    PIRP irp = CallBeginSocket(&call);
     NTSTATUS status = CallEnd(&call, Wsk->WskSocket(Client, Family, Type, Protocol, Flags, NULL,
                                                     NULL, NULL, NULL, NULL, irp));
 
@@ -79,7 +79,7 @@ TEST(connect_of_a_datagram, "D40 WSK-SCON-03")
 {
     SOCKADDR_INET local, remote;
     CALL call;
-    PIRP irp = CallBegin(&call);
+    PIRP irp = CallBeginSocket(&call);
 
     NTSTATUS status = CallEnd(&call, Wsk->WskSocketConnect(Client, SOCK_DGRAM, IPPROTO_UDP,
                                                            Loopback(AF_INET, 0, &local),
@@ -379,7 +379,7 @@ TEST(absent_tables, "WSK-SOCK-08 WSK-SOCK-14 D19")
 TEST(creation_at_dispatch, "WSK-SOCK-01 WSK-SOCK-02 WSK-SOCK-13 WSK-IRQL-01 D03 D12")
 {
     CALL call;
-    PIRP irp = CallBegin(&call);
+    PIRP irp = CallBeginSocket(&call);
     KIRQL old;
 
     KeRaiseIrql(DISPATCH_LEVEL, &old);

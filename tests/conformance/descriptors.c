@@ -37,7 +37,7 @@ TEST(no_more_sockets, "WSK-SOCK-03 D33")
 
         CHECK_STATUS(status, STATUS_INSUFFICIENT_RESOURCES);
         CHECK(n > 0);
-        PIRP irp = CallBegin(&call);
+        PIRP irp = CallBeginSocket(&call);
         CHECK_STATUS(CallEnd(&call, Wsk->WskSocketConnect(Client, SOCK_STREAM, IPPROTO_TCP,
                                                           Loopback(AF_INET, 0, &local),
                                                           Loopback(AF_INET, 9, &remote), 0, NULL,

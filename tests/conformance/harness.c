@@ -28,6 +28,7 @@ static BOOLEAN Failed;
 static const char *SkipReason;
 static char FailText[512];
 static PWSK_SOCKET Opened[MAX_OPEN];
+static LONG OpenedEnd; /* behind the last one that is in use */
 static BUFFER *Buffers;
 
 /* ---- results ----------------------------------------------------------------------------- */
@@ -67,84 +68,138 @@ void TestSkip(const char *Reason)
 
 /* ---- calls ------------------------------------------------------------------------------- */
 
+enum { Pending, Completed, Left };
+
 /*
- * What a completion routine gets. It takes the call out of it, and so does the end of a failed
- * test, whose calls lie on a stack that is gone; Left says that nobody waits for the IRP.
+ * What a completion routine gets and fills. A test that fails returns while its requests are under
+ * way, so nothing of what they touch may lie on its stack. The routine and whoever made the call
+ * hold the record, and the later one gives it back; the IRP is freed by the maker, or, when that
+ * has left the call before it completed, by the routine. No lock: to raise the IRQL would run the
+ * callbacks that wait for this processor, and some of them wait for the test.
  */
 typedef struct _RECORD {
-    LONG Used, Left, Completions;
-    CALL *Call;
+    LONG Used, Made, Holders, State, Completions; /* Made: its maker has not left it */
+    BOOLEAN MakesSocket, Initialized;
+    KEVENT Done;
+    NTSTATUS Status;
+    ULONG_PTR Information;
+    BOOLEAN PendingReturned;
+    KIRQL Irql;
     PIRP Irp;
 } RECORD;
 
 static RECORD Records[MAX_CALLS];
+static LONG RecordsUsed; /* those behind it were never taken */
 
-static RECORD *TakeRecord(CALL *Call)
+static RECORD *TakeRecord(void)
 {
-    for (ULONG i = 0; i < MAX_CALLS; i++) {
+    for (LONG i = 0; i < MAX_CALLS; i++) {
         RECORD *r = &Records[i];
         if (ReadAcquire(&r->Used) || InterlockedCompareExchange(&r->Used, 1, 0))
             continue;
-        r->Left = r->Completions = 0;
-        r->Call = Call;
+        for (LONG n = ReadAcquire(&RecordsUsed); n <= i; n = ReadAcquire(&RecordsUsed))
+            (void)InterlockedCompareExchange(&RecordsUsed, i + 1, n);
+        if (r->Initialized)
+            KeClearEvent(&r->Done);
+        else
+            KeInitializeEvent(&r->Done, NotificationEvent, FALSE);
+        r->Initialized = TRUE;
+        r->Holders = 2;
+        r->Made = 1;
+        r->State = Pending;
+        r->Completions = 0;
+        r->MakesSocket = FALSE;
         return r;
     }
     return NULL;
 }
 
+static void LetGo(RECORD *Record)
+{
+    if (InterlockedDecrement(&Record->Holders) == 0)
+        InterlockedExchange(&Record->Used, 0);
+}
+
 static NTSTATUS NTAPI CallCompleted(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
 {
-    RECORD *record = Context;
+    RECORD *r = Context;
     UNREFERENCED_PARAMETER(DeviceObject);
 
-    CALL *call = InterlockedExchangePointer((PVOID *)&record->Call, NULL);
-    LONG completions = InterlockedIncrement(&record->Completions);
-    if (!call) {
-        if (!ReadAcquire(&record->Left))
-            return STATUS_MORE_PROCESSING_REQUIRED; /* once too often */
+    if (InterlockedIncrement(&r->Completions) > 1)
+        return STATUS_MORE_PROCESSING_REQUIRED; /* CallWait() says so */
+    if (r->MakesSocket && NT_SUCCESS(Irp->IoStatus.Status) && Irp->IoStatus.Information)
+        Adopt((PWSK_SOCKET)Irp->IoStatus.Information);
+    r->Status = Irp->IoStatus.Status;
+    r->Information = Irp->IoStatus.Information;
+    r->PendingReturned = Irp->PendingReturned;
+    r->Irql = KeGetCurrentIrql();
+    if (InterlockedExchange(&r->State, Completed) == Left)
         IoFreeIrp(Irp);
-        InterlockedExchange(&record->Used, 0);
-        return STATUS_MORE_PROCESSING_REQUIRED;
-    }
-    call->Completions = completions;
-    call->Status = Irp->IoStatus.Status;
-    call->Information = Irp->IoStatus.Information;
-    call->PendingReturned = Irp->PendingReturned;
-    call->Irql = KeGetCurrentIrql();
-    KeSetEvent(&call->Done, IO_NO_INCREMENT, FALSE);
+    else
+        KeSetEvent(&r->Done, IO_NO_INCREMENT, FALSE);
+    LetGo(r);
     return STATUS_MORE_PROCESSING_REQUIRED;
 }
 
 PIRP CallBegin(CALL *Call)
 {
     RtlZeroMemory(Call, sizeof(*Call));
-    KeInitializeEvent(&Call->Done, NotificationEvent, FALSE);
     for (ULONG i = 0; i < TRIES && !Call->Irp; i++)
         Call->Irp = IoAllocateIrp(1, FALSE);
-    Call->Record = Call->Irp ? TakeRecord(Call) : NULL;
+    Call->Record = Call->Irp ? TakeRecord() : NULL;
     if (!Call->Record) {
         TestFail(__FILE__, __LINE__, "no IRP");
         return NULL;
     }
+    Call->Done = &Call->Record->Done;
     Call->Record->Irp = Call->Irp;
     IoSetCompletionRoutine(Call->Irp, CallCompleted, Call->Record, TRUE, TRUE, TRUE);
     return Call->Irp;
 }
 
-/* The test has returned: what it did not wait for ends by itself. */
+PIRP CallBeginSocket(CALL *Call)
+{
+    PIRP irp = CallBegin(Call);
+
+    if (Call->Record)
+        Call->Record->MakesSocket = TRUE;
+    return irp;
+}
+
+/* Done is set: what the routine has recorded. */
+static void ReadRecord(CALL *Call)
+{
+    RECORD *r = Call->Record;
+
+    if (!r)
+        return;
+    Call->Completions = ReadAcquire(&r->Completions);
+    Call->Status = r->Status;
+    Call->Information = r->Information;
+    Call->PendingReturned = r->PendingReturned;
+    Call->Irql = r->Irql;
+}
+
+/* Whether it has completed or not: the maker has done with it. */
+static void LeaveRecord(RECORD *Record, BOOLEAN FreesIrp)
+{
+    if (!InterlockedExchange(&Record->Made, 0))
+        return;
+    if (InterlockedCompareExchange(&Record->State, Left, Pending) != Pending && FreesIrp)
+        IoFreeIrp(Record->Irp);
+    LetGo(Record);
+}
+
+/*
+ * The test has returned and its sockets are closed. What still pends (a name that is looked up)
+ * ends by itself; what has completed is freed if the test had no chance to do it.
+ */
 static void LeaveCalls(void)
 {
-    for (ULONG i = 0; i < MAX_CALLS; i++) {
-        RECORD *r = &Records[i];
-        if (!ReadAcquire(&r->Used) || ReadAcquire(&r->Left))
-            continue;
-        InterlockedExchange(&r->Left, 1);
-        if (InterlockedExchangePointer((PVOID *)&r->Call, NULL))
-            continue;
-        if (Failed) /* the test had no chance to free it */
-            IoFreeIrp(r->Irp);
-        InterlockedExchange(&r->Used, 0);
-    }
+    LONG count = ReadAcquire(&RecordsUsed);
+
+    for (LONG i = 0; i < count; i++)
+        LeaveRecord(&Records[i], Failed);
 }
 
 BOOLEAN WaitFor(PKEVENT Event)
@@ -157,7 +212,10 @@ BOOLEAN WaitFor(PKEVENT Event)
 
 BOOLEAN CallIsDone(CALL *Call)
 {
-    return KeReadStateEvent(&Call->Done) != 0;
+    if (!KeReadStateEvent(Call->Done))
+        return FALSE;
+    ReadRecord(Call);
+    return TRUE;
 }
 
 void CallStarted(CALL *Call, NTSTATUS Returned)
@@ -176,43 +234,25 @@ void CallStarted(CALL *Call, NTSTATUS Returned)
 
 NTSTATUS CallWait(CALL *Call)
 {
-    if (!WaitFor(&Call->Done)) {
+    if (!WaitFor(Call->Done)) {
         TestFail(__FILE__, __LINE__, "the IRP was not completed (IRP-01)");
         IoCancelIrp(Call->Irp);
-        (void)WaitFor(&Call->Done);
+        (void)WaitFor(Call->Done);
         return STATUS_IO_TIMEOUT;
     }
+    ReadRecord(Call);
     if (Call->Returned == STATUS_PENDING && !Call->PendingReturned)
         TestFail(__FILE__, __LINE__, "PendingReturned is FALSE after STATUS_PENDING (D02)");
-    LONG completions = Call->Record ? ReadAcquire(&Call->Record->Completions) : Call->Completions;
-    if (completions != 1)
-        TestFail(__FILE__, __LINE__, "the IRP was completed %d times (IRP-01)", completions);
+    if (Call->Completions != 1)
+        TestFail(__FILE__, __LINE__, "the IRP was completed %d times (IRP-01)", Call->Completions);
     return Call->Status;
-}
-
-/* A call that has not ended in all the time that it was waited for. */
-static BOOLEAN LeaveCall(CALL *Call)
-{
-    RECORD *r = Call->Record;
-
-    if (!r || Call->Returned != STATUS_PENDING || ReadAcquire(&r->Completions))
-        return FALSE;
-    InterlockedExchange(&r->Left, 1);
-    return InterlockedExchangePointer((PVOID *)&r->Call, NULL) != NULL;
 }
 
 void CallFree(CALL *Call)
 {
-    if (LeaveCall(Call)) {
-        Call->Irp = NULL;
-        Call->Record = NULL;
-        return;
-    }
-    if (Call->Irp)
-        IoFreeIrp(Call->Irp);
-    Call->Irp = NULL;
     if (Call->Record)
-        InterlockedExchange(&Call->Record->Used, 0);
+        LeaveRecord(Call->Record, TRUE);
+    Call->Irp = NULL;
     Call->Record = NULL;
 }
 
@@ -310,35 +350,46 @@ BOOLEAN CounterWait(COUNTER *Counter, LONG Value)
 
 /* ---- sockets ----------------------------------------------------------------------------- */
 
-/* Callbacks adopt sockets, too. */
+/* Callbacks and completion routines adopt sockets, too. */
 void Adopt(PWSK_SOCKET Socket)
 {
-    for (ULONG i = 0; i < MAX_OPEN; i++)
-        if (!InterlockedCompareExchangePointer((PVOID *)&Opened[i], Socket, NULL))
-            return;
-    TestFail(__FILE__, __LINE__, "too many sockets");
+    LONG i = InterlockedIncrement(&OpenedEnd) - 1;
+
+    if (i < MAX_OPEN)
+        (void)InterlockedExchangePointer((PVOID *)&Opened[i], Socket);
+    else
+        TestFail(__FILE__, __LINE__, "too many sockets");
 }
 
+static LONG OpenedCount(void)
+{
+    LONG end = ReadAcquire(&OpenedEnd);
+
+    return end < MAX_OPEN ? end : MAX_OPEN;
+}
+
+/* The last one first: a test with thousands of sockets closes those that it has just made. */
 void Disown(PWSK_SOCKET Socket)
 {
-    for (ULONG i = 0; i < MAX_OPEN; i++)
-        if (InterlockedCompareExchangePointer((PVOID *)&Opened[i], NULL, Socket) == Socket)
-            return;
+    for (LONG i = OpenedCount() - 1; i >= 0; i--) {
+        if (InterlockedCompareExchangePointer((PVOID *)&Opened[i], NULL, Socket) != Socket)
+            continue;
+        (void)InterlockedCompareExchange(&OpenedEnd, i, i + 1);
+        return;
+    }
 }
 
 NTSTATUS Open(ADDRESS_FAMILY Family, USHORT Type, ULONG Protocol, ULONG Flags, PVOID Context,
               const VOID *Dispatch, PWSK_SOCKET *Socket)
 {
     CALL call;
-    PIRP irp = CallBegin(&call);
+    PIRP irp = CallBeginSocket(&call);
 
     *Socket = NULL;
     NTSTATUS status = CallEnd(&call, Wsk->WskSocket(Client, Family, Type, Protocol, Flags, Context,
                                                     Dispatch, NULL, NULL, NULL, irp));
-    if (!NT_SUCCESS(status))
-        return status;
-    *Socket = (PWSK_SOCKET)call.Information;
-    Adopt(*Socket);
+    if (NT_SUCCESS(status))
+        *Socket = (PWSK_SOCKET)call.Information;
     return status;
 }
 
@@ -370,13 +421,18 @@ NTSTATUS OpenStream(ADDRESS_FAMILY Family, PVOID Context,
                 Socket);
 }
 
-NTSTATUS Close(PWSK_SOCKET Socket)
+static NTSTATUS CloseDisowned(PWSK_SOCKET Socket)
 {
     CALL call;
     PIRP irp = CallBegin(&call);
 
-    Disown(Socket);
     return CallEnd(&call, BASIC_OF(Socket)->WskCloseSocket(Socket, irp));
+}
+
+NTSTATUS Close(PWSK_SOCKET Socket)
+{
+    Disown(Socket);
+    return CloseDisowned(Socket);
 }
 
 /* A socket's creation can always end at once, its close hardly ever. */
@@ -526,16 +582,14 @@ NTSTATUS Accept(PWSK_SOCKET Listener, PVOID Context, const WSK_CLIENT_CONNECTION
                 PWSK_SOCKET *Accepted)
 {
     CALL call;
-    PIRP irp = CallBegin(&call);
+    PIRP irp = CallBeginSocket(&call);
     PFN_WSK_ACCEPT accept =
         IsStream(Listener) ? STREAM_OF(Listener)->WskAccept : LISTEN_OF(Listener)->WskAccept;
 
     *Accepted = NULL;
     NTSTATUS status = CallEnd(&call, accept(Listener, 0, Context, Dispatch, NULL, NULL, irp));
-    if (!NT_SUCCESS(status))
-        return status;
-    *Accepted = (PWSK_SOCKET)call.Information;
-    Adopt(*Accepted);
+    if (NT_SUCCESS(status))
+        *Accepted = (PWSK_SOCKET)call.Information;
     return status;
 }
 
@@ -552,7 +606,7 @@ NTSTATUS Disconnect(PWSK_SOCKET Socket, ULONG Flags)
 NTSTATUS StartAccept(CALL *Call, PWSK_SOCKET Listener, PVOID Context,
                      const WSK_CLIENT_CONNECTION_DISPATCH *Dispatch)
 {
-    PIRP irp = CallBegin(Call);
+    PIRP irp = CallBeginSocket(Call);
     PFN_WSK_ACCEPT accept =
         IsStream(Listener) ? STREAM_OF(Listener)->WskAccept : LISTEN_OF(Listener)->WskAccept;
 
@@ -866,6 +920,61 @@ void Settle(void)
     }
 }
 
+/* ---- what a failed test owes ------------------------------------------------------------- */
+
+typedef struct _DEBT {
+    void (*Undo)(PVOID Context);
+    PVOID Context;
+} DEBT;
+
+static DEBT Debts[128];
+static ULONG DebtCount; /* with Debts the test's thread's own */
+
+void Owe(void (*Undo)(PVOID Context), PVOID Context)
+{
+    if (DebtCount == RTL_NUMBER_OF(Debts)) {
+        TestFail(__FILE__, __LINE__, "too much to be undone");
+        return;
+    }
+    Debts[DebtCount].Undo = Undo;
+    Debts[DebtCount++].Context = Context;
+}
+
+void Paid(PVOID Context)
+{
+    for (ULONG i = DebtCount; i > 0; i--) {
+        if (Debts[i - 1].Context != Context)
+            continue;
+        RtlMoveMemory(&Debts[i - 1], &Debts[i], (DebtCount - i) * sizeof(DEBT));
+        DebtCount--;
+        return;
+    }
+}
+
+static void PayDebts(void)
+{
+    while (DebtCount > 0) {
+        DEBT debt = Debts[--DebtCount];
+        debt.Undo(debt.Context);
+    }
+}
+
+static void FreeIrp(PVOID Context)
+{
+    IoFreeIrp(Context);
+}
+
+PIRP MakeIrp(CCHAR Locations)
+{
+    PIRP irp = NULL;
+
+    for (ULONG i = 0; i < TRIES && !irp; i++)
+        irp = IoAllocateIrp(Locations, FALSE);
+    if (irp)
+        Owe(FreeIrp, irp);
+    return irp;
+}
+
 /* ---- the run ----------------------------------------------------------------------------- */
 
 static WSK_REGISTRATION OtherRegistration;
@@ -904,12 +1013,12 @@ static BOOLEAN CloseOpened(void)
 {
     BOOLEAN any = FALSE;
 
-    for (ULONG i = 0; i < MAX_OPEN; i++) {
-        PWSK_SOCKET s = InterlockedCompareExchangePointer((PVOID *)&Opened[i], NULL, NULL);
+    for (LONG i = 0; i < OpenedCount(); i++) {
+        PWSK_SOCKET s = InterlockedExchangePointer((PVOID *)&Opened[i], NULL);
         if (!s)
             continue;
         any = TRUE;
-        (void)Close(s);
+        (void)CloseDisowned(s);
     }
     return any;
 }
@@ -918,6 +1027,9 @@ static void CleanUp(void)
 {
     while (CloseOpened())
         continue; /* a listener's callback may have adopted one more meanwhile */
+    InterlockedExchange(&OpenedEnd, 0);
+    PayDebts();
+    LeaveCalls();
     while (Buffers) {
         BUFFER *b = Buffers;
         Buffers = b->Next;
@@ -934,7 +1046,6 @@ static BOOLEAN RunOne(const TEST_ENTRY *Test)
     Failed = FALSE;
     SkipReason = NULL;
     Test->Run();
-    LeaveCalls();
     CleanUp();
     DropOtherClient();
     if (Failed)

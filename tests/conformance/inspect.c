@@ -10,7 +10,8 @@ typedef struct _SINK {
     KIRQL Irql;
     PWSK_SOCKET Sockets[32];
     PWSK_SOCKET Listener;
-    CALL *CompleteInside; /* WskInspectComplete is called from within the callback */
+    CALL
+        *CompleteInside; /* WskInspectComplete is called from within the callback; not on a stack */
     WSK_INSPECT_ACTION InsideAction;
     BOOLEAN Gate; /* the callback does not return before Opened is set */
     volatile LONG Opened;
@@ -70,6 +71,7 @@ static NTSTATUS WSKAPI OnAccept(PVOID Context, ULONG Flags, PSOCKADDR Local, PSO
         CounterAdd(&s->Accepts);
         return STATUS_REQUEST_NOT_ACCEPTED;
     }
+    Adopt(Socket);
     s->Sockets[CounterValue(&s->Accepts)] = Socket;
     *SocketContext = NULL;
     *Table = NULL;
@@ -197,13 +199,12 @@ TEST(accepted, "WSK-INSP-01 WSK-INSP-03 WSK-INSP-12 WSK-INSP-16 WSK-IOCTL-07 WSK
         if (way == 0) {
             CHECK_STATUS(CallFinish(&call), STATUS_SUCCESS);
             accepted = (PWSK_SOCKET)call.Information;
-            Adopt(accepted);
         } else if (way == 1) {
             CHECK_STATUS(Accept(listener, NULL, NULL, &accepted), STATUS_SUCCESS);
         } else {
             CHECK(CounterWait(&Sink.Accepts, 1));
             accepted = Sink.Sockets[0];
-            Adopt(accepted);
+            CHECK(accepted != NULL);
         }
         CHECK_STATUS(LocalAddressOf(client, &local), STATUS_SUCCESS);
         CHECK_EQ(PortOf(&Sink.Local), PortOf(&address));
@@ -242,7 +243,6 @@ TEST(rejected, "WSK-INSP-04 D25")
     if (!Dial(&address, &client))
         return;
     CHECK_STATUS(CallFinish(&call), STATUS_SUCCESS);
-    Adopt((PWSK_SOCKET)call.Information);
 }
 
 TEST(pended, "WSK-INSP-05 WSK-INSP-06 WSK-INSP-07 WSK-INSP-13 WSK-INSP-18 D25 D26")
@@ -271,7 +271,6 @@ TEST(pended, "WSK-INSP-05 WSK-INSP-06 WSK-INSP-07 WSK-INSP-13 WSK-INSP-18 D25 D2
     CHECK_STATUS(Complete(listener, &Sink.Ids[1], WskInspectAccept), STATUS_SUCCESS);
     CHECK_STATUS(CallFinish(&call), STATUS_SUCCESS);
     accepted = (PWSK_SOCKET)call.Information;
-    Adopt(accepted);
     CHECK_STATUS(QueryId(accepted, &id), STATUS_SUCCESS);
     CHECK(SameId(&id, &Sink.Ids[1]));
     CHECK_STATUS(ReceiveAll(accepted, in, 10), STATUS_SUCCESS);
@@ -312,7 +311,7 @@ TEST(completed_inside, "WSK-INSP-06 WSK-INSP-07")
     for (ULONG i = 0; i < 2; i++) {
         PWSK_SOCKET listener, accepted;
         SOCKADDR_INET address;
-        CALL inside;
+        static CALL inside;
         if (!Begin(TRUE, 0, WskInspectPend, &listener, &address))
             return;
         Sink.CompleteInside = &inside;
@@ -357,7 +356,6 @@ TEST(aborted_while_pended, "WSK-INSP-09 WSK-INSP-10 D26")
     if (!Dial(&address, &client))
         return;
     CHECK_STATUS(CallFinish(&call), STATUS_SUCCESS);
-    Adopt((PWSK_SOCKET)call.Information);
 }
 
 TEST(aborted_after_accept, "WSK-INSP-09")
@@ -393,6 +391,7 @@ TEST(reset_while_it_is_rejected, "WSK-INSP-04 WSK-INSP-09")
         NTSTATUS status = OpenConnection(AF_INET, NULL, NULL, &client);
         if (NT_SUCCESS(status))
             status = BindLoopback(client, AF_INET, NULL);
+        CHECK_STATUS(status, STATUS_SUCCESS);
         CALL connect;
         (void)StartConnect(&connect, client, &address);
         BOOLEAN entered = CounterWait(&Sink.Entered, 1);

@@ -3,8 +3,10 @@
 
 /* ---- when and how a call completes ------------------------------------------------------- */
 
+/* Static where it is used: a test that fails leaves its requests behind. */
 typedef struct _ONE {
     CALL Call;
+    KEVENT Done;
     PKTHREAD Thread;
     KIRQL Irql;
 } ONE;
@@ -20,14 +22,15 @@ static NTSTATUS NTAPI Completed(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Con
     one->Call.Information = Irp->IoStatus.Information;
     one->Call.PendingReturned = Irp->PendingReturned;
     InterlockedIncrement(&one->Call.Completions);
-    KeSetEvent(&one->Call.Done, IO_NO_INCREMENT, FALSE);
+    KeSetEvent(&one->Done, IO_NO_INCREMENT, FALSE);
     return STATUS_MORE_PROCESSING_REQUIRED;
 }
 
 static void Begin(ONE *One, PIRP Irp)
 {
     RtlZeroMemory(One, sizeof(*One));
-    KeInitializeEvent(&One->Call.Done, NotificationEvent, FALSE);
+    KeInitializeEvent(&One->Done, NotificationEvent, FALSE);
+    One->Call.Done = &One->Done;
     One->Call.Irp = Irp;
     IoSetCompletionRoutine(Irp, Completed, One, TRUE, TRUE, TRUE);
 }
@@ -47,8 +50,8 @@ TEST(inline_completion, "D01 D06 D12 WSK-IRP-01 WSK-IRQL-04")
     static const KIRQL levels[] = { PASSIVE_LEVEL, APC_LEVEL, DISPATCH_LEVEL };
     PWSK_SOCKET s;
     SOCKADDR_INET at;
-    PIRP irp = IoAllocateIrp(1, FALSE);
-    ONE one;
+    PIRP irp = MakeIrp(1);
+    static ONE one;
     KIRQL old;
 
     CHECK(irp != NULL);
@@ -73,15 +76,14 @@ TEST(inline_completion, "D01 D06 D12 WSK-IRP-01 WSK-IRQL-04")
         CHECK_EQ(one.Irql, levels[i]);
         CHECK(!one.Call.PendingReturned);
     }
-    IoFreeIrp(irp);
 }
 
 TEST(failure_completes_the_irp, "D01 D06 WSK-IRP-01 WSK-IRP-02")
 {
     PWSK_SOCKET s;
     SOCKADDR_INET at;
-    PIRP irp = IoAllocateIrp(1, FALSE);
-    ONE one;
+    PIRP irp = MakeIrp(1);
+    static ONE one;
 
     CHECK(irp != NULL);
     CHECK_STATUS(OpenDatagram(AF_INET, NULL, NULL, &s), STATUS_SUCCESS);
@@ -91,7 +93,6 @@ TEST(failure_completes_the_irp, "D01 D06 WSK-IRP-01 WSK-IRP-02")
     CHECK_EQ(one.Call.Information, 0);
     CHECK_EQ(one.Call.Completions, 1);
     CHECK(PendsAll || one.Call.Returned == STATUS_INVALID_DEVICE_STATE);
-    IoFreeIrp(irp);
 }
 
 TEST(pending_completion, "D02 D11 WSK-IRP-02 WSK-IRQL-04 WSK-IRP-01")
@@ -99,8 +100,8 @@ TEST(pending_completion, "D02 D11 WSK-IRP-02 WSK-IRQL-04 WSK-IRP-01")
     PWSK_SOCKET s;
     SOCKADDR_INET at;
     BUFFER *in = MakeBuffer(50);
-    PIRP irp = IoAllocateIrp(1, FALSE);
-    ONE one;
+    PIRP irp = MakeIrp(1);
+    static ONE one;
 
     CHECK(irp != NULL);
     CHECK_STATUS(OpenDatagram(AF_INET, NULL, NULL, &s), STATUS_SUCCESS);
@@ -113,20 +114,19 @@ TEST(pending_completion, "D02 D11 WSK-IRP-02 WSK-IRQL-04 WSK-IRP-01")
     CHECK(one.Call.PendingReturned);
     CHECK_EQ(one.Call.Information, 20);
     CHECK_EQ(one.Irql, PassiveCallbacks ? PASSIVE_LEVEL : DISPATCH_LEVEL);
-    IoFreeIrp(irp);
 }
 
 /* ---- whose memory an IRP is -------------------------------------------------------------- */
 
-/* One that lies on the stack, made by IoInitializeIrp, with more locations than it needs. */
+/* One in memory of our own, made by IoInitializeIrp, with more locations than it needs. */
 TEST(own_storage, "D07 WSK-IRP-03")
 {
     for (CCHAR locations = 1; locations <= 4; locations++) {
-        __declspec(align(16)) UCHAR storage[1024];
+        static __declspec(align(16)) UCHAR storage[1024];
         PIRP irp = (PIRP)storage;
         PWSK_SOCKET s;
         SOCKADDR_INET at;
-        ONE one;
+        static ONE one;
         CHECK(IoSizeOfIrp(locations) <= sizeof(storage));
         CHECK_STATUS(OpenDatagram(AF_INET, NULL, NULL, &s), STATUS_SUCCESS);
         CHECK_STATUS(BindLoopback(s, AF_INET, &at), STATUS_SUCCESS);
@@ -169,7 +169,7 @@ static BOOLEAN IsErased(const ERASED *e)
 static void EraseOn(PWSK_SOCKET Socket, const SOCKADDR_INET *At, BOOLEAN Pend)
 {
     static __declspec(align(16)) UCHAR storage[1024];
-    ERASED e;
+    static ERASED e;
     BUFFER *in = MakeBuffer(50);
     WSK_BUF buf = { in->Buf.Mdl, 0, 50 };
 
@@ -208,9 +208,9 @@ TEST(reuse, "WSK-IRP-06 WSK-IRP-01")
 {
     PWSK_SOCKET s;
     SOCKADDR_INET at;
-    PIRP irp = IoAllocateIrp(2, FALSE);
+    PIRP irp = MakeIrp(2);
     BUFFER *out = MakePattern(20, 1), *in = MakeBuffer(50);
-    ONE one;
+    static ONE one;
 
     CHECK(irp != NULL);
     CHECK_STATUS(OpenDatagram(AF_INET, NULL, NULL, &s), STATUS_SUCCESS);
@@ -230,7 +230,6 @@ TEST(reuse, "WSK-IRP-06 WSK-IRP-01")
         CHECK_STATUS(CallWait(&one.Call), i % 3 == 2 ? STATUS_CANCELLED : STATUS_SUCCESS);
         CHECK_EQ(one.Call.Information, i % 3 == 2 ? 0 : 20);
     }
-    IoFreeIrp(irp);
 }
 
 /* ---- cancellation ------------------------------------------------------------------------ */
@@ -238,8 +237,8 @@ TEST(reuse, "WSK-IRP-06 WSK-IRP-01")
 TEST(cancelled_before_the_call, "D08 D09 WSK-IRP-01")
 {
     PWSK_SOCKET s;
-    PIRP irp = IoAllocateIrp(1, FALSE);
-    ONE one;
+    PIRP irp = MakeIrp(1);
+    static ONE one;
 
     CHECK(irp != NULL);
     CHECK_STATUS(OpenDatagram(AF_INET, NULL, NULL, &s), STATUS_SUCCESS);
@@ -249,7 +248,6 @@ TEST(cancelled_before_the_call, "D08 D09 WSK-IRP-01")
     (void)ReceiveWith(s, MakeBuffer(50), &one);
     CHECK_STATUS(CallWait(&one.Call), STATUS_CANCELLED);
     CHECK_EQ(one.Call.Completions, 1);
-    IoFreeIrp(irp);
 }
 
 enum { RACES = 200 };
@@ -272,9 +270,9 @@ static void Canceller(PVOID Context)
 /* Another thread cancels while the datagram arrives: one of both wins, and no datagram is lost. */
 static void Race(PWSK_SOCKET s, const SOCKADDR_INET *At, ULONG *Taken, ULONG *Cancelled)
 {
-    PIRP irp = IoAllocateIrp(1, FALSE);
+    PIRP irp = MakeIrp(1);
     BUFFER *out = MakePattern(20, 1), *in = MakeBuffer(50);
-    ONE one;
+    static ONE one;
 
     for (ULONG i = 0; irp && i < RACES && !TestFailed(); i++) {
         IoReuseIrp(irp, STATUS_SUCCESS);
@@ -298,8 +296,6 @@ static void Race(PWSK_SOCKET s, const SOCKADDR_INET *At, ULONG *Taken, ULONG *Ca
             TestFail(__FILE__, __LINE__, "ended with 0x%08x", status);
         }
     }
-    if (irp)
-        IoFreeIrp(irp);
 }
 
 TEST(cancel_races_with_data, "D08 D09 WSK-IRP-01 WSK-IRP-06")
@@ -373,7 +369,9 @@ static struct {
     LONG Routines;
     BOOLEAN SawPending;
     NTSTATUS SawStatus, Returned;
-    KEVENT Stopped;
+    KEVENT Stopped, Done;
+    IO_STATUS_BLOCK Result;
+    PIRP ToComplete; /* by this driver, once it has stopped at the routine */
 } Above;
 
 static NTSTATUS NTAPI AboveRoutine(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
@@ -414,37 +412,48 @@ static NTSTATUS NTAPI AboveDispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     return Above.How == ForwardStop ? STATUS_PENDING : Above.Returned;
 }
 
+static void CompleteStopped(void)
+{
+    PIRP irp = Above.ToComplete;
+
+    Above.ToComplete = NULL;
+    irp->IoStatus.Status = STATUS_DATA_ERROR;
+    irp->IoStatus.Information = 5;
+    IoCompleteRequest(irp, IO_NO_INCREMENT);
+}
+
 static void ForwardOne(FORWARD How, BOOLEAN Receive, BOOLEAN Pend)
 {
-    IO_STATUS_BLOCK result = { { STATUS_UNSUCCESSFUL }, 99 };
     BUFFER *out = MakePattern(20, 1);
-    KEVENT done;
 
-    KeInitializeEvent(&done, NotificationEvent, FALSE);
+    if (TestFailed())
+        return;
+    Above.Result.Status = STATUS_UNSUCCESSFUL;
+    Above.Result.Information = 99;
+    KeInitializeEvent(&Above.Done, NotificationEvent, FALSE);
     KeInitializeEvent(&Above.Stopped, NotificationEvent, FALSE);
     Above.How = How;
     Above.Receive = Receive;
     Above.Routines = 0;
     Above.SawStatus = STATUS_UNSUCCESSFUL;
-    PIRP irp = IoBuildDeviceIoControlRequest(IOCTL_FORWARD, Above.Device, NULL, 0, NULL, 0, TRUE,
-                                             &done, &result);
-    CHECK(irp != NULL);
     if (Receive && !Pend)
         CHECK_STATUS(SendTo(Above.Socket, out, 20, &Above.Address, NULL), STATUS_SUCCESS);
+    PIRP irp = IoBuildDeviceIoControlRequest(IOCTL_FORWARD, Above.Device, NULL, 0, NULL, 0, TRUE,
+                                             &Above.Done, &Above.Result);
+    CHECK(irp != NULL);
+    Above.ToComplete = How == ForwardStop ? irp : NULL;
     NTSTATUS status = IoCallDriver(Above.Device, irp);
     if (Receive && Pend)
         CHECK_STATUS(SendTo(Above.Socket, out, 20, &Above.Address, NULL), STATUS_SUCCESS);
     if (How == ForwardStop) {
         CHECK(WaitFor(&Above.Stopped));
-        CHECK(!KeReadStateEvent(&done)); /* it stopped at the routine */
-        irp->IoStatus.Status = STATUS_DATA_ERROR;
-        irp->IoStatus.Information = 5;
-        IoCompleteRequest(irp, IO_NO_INCREMENT);
+        CHECK(!KeReadStateEvent(&Above.Done)); /* it stopped at the routine */
+        CompleteStopped();
     }
     CHECK(status == STATUS_PENDING || status == STATUS_SUCCESS);
-    CHECK(WaitFor(&done));
-    CHECK_STATUS(result.Status, How == ForwardStop ? STATUS_DATA_ERROR : STATUS_SUCCESS);
-    CHECK_EQ(result.Information, How == ForwardStop ? 5 : Receive ? 20 : 0);
+    CHECK(WaitFor(&Above.Done));
+    CHECK_STATUS(Above.Result.Status, How == ForwardStop ? STATUS_DATA_ERROR : STATUS_SUCCESS);
+    CHECK_EQ(Above.Result.Information, How == ForwardStop ? 5 : Receive ? 20 : 0);
     CHECK_EQ(Above.Routines, How == ForwardPlain ? 0 : 1);
     if (How == ForwardPlain)
         return;
@@ -464,16 +473,24 @@ static void ForwardAll(void)
     }
 }
 
+/* When the socket is closed, no request is under way any more. */
+static void DeleteDevice(PVOID Context)
+{
+    if (Above.ToComplete)
+        CompleteStopped();
+    IoDeleteDevice(Context);
+}
+
 TEST(passed_down_from_above, "WSK-IRP-04 WSK-IRP-02 WSK-IRP-03 WSK-IRP-05 D01 D02")
 {
     RtlZeroMemory(&Above, sizeof(Above));
     CHECK_STATUS(IoCreateDevice(TestDriver, 0, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &Above.Device),
                  STATUS_SUCCESS);
+    Owe(DeleteDevice, Above.Device);
     TestDriver->MajorFunction[IRP_MJ_INTERNAL_DEVICE_CONTROL] = AboveDispatch;
     Above.Device->StackSize = 2; /* WSK takes one location below ours */
     Above.Device->Flags &= ~(ULONG)DO_DEVICE_INITIALIZING;
     ForwardAll();
-    IoDeleteDevice(Above.Device);
 }
 
 /* ---- recursion --------------------------------------------------------------------------- */
@@ -532,7 +549,7 @@ TEST(completions_nest_to_a_limit, "D13 D03")
     CHECK_STATUS(OpenDatagram(AF_INET, NULL, NULL, &Chain.Socket), STATUS_SUCCESS);
     CHECK_STATUS(BindLoopback(Chain.Socket, AF_INET, NULL), STATUS_SUCCESS);
     for (ULONG i = 0; i < CHAIN; i++) {
-        Chain.Irps[i] = IoAllocateIrp(1, FALSE);
+        Chain.Irps[i] = MakeIrp(1);
         CHECK(Chain.Irps[i] != NULL);
         IoSetCompletionRoutine(Chain.Irps[i], NextOfChain, NULL, TRUE, TRUE, TRUE);
     }
@@ -543,18 +560,18 @@ TEST(completions_nest_to_a_limit, "D13 D03")
     CHECK_STATUS(Close(Chain.Socket), STATUS_SUCCESS); /* all routines have returned */
     CHECK_EQ(Chain.Next, CHAIN);
     CHECK(Chain.Deepest <= 9); /* the first one and eight inside of each other */
-    for (ULONG i = 0; i < CHAIN; i++)
-        IoFreeIrp(Chain.Irps[i]);
 }
 
 /* ---- IRQL -------------------------------------------------------------------------------- */
 
 /* Runs `call` at DISPATCH_LEVEL with a fresh IRP and waits for the completion at PASSIVE_LEVEL. */
-#define AT_DISPATCH(call, expected)                                                                \
+#define AT_DISPATCH(call, expected)        AT_DISPATCH_WITH(CallBegin, call, expected)
+#define SOCKET_AT_DISPATCH(call, expected) AT_DISPATCH_WITH(CallBeginSocket, call, expected)
+#define AT_DISPATCH_WITH(begin, call, expected)                                                    \
     do {                                                                                           \
         CALL c_;                                                                                   \
         KIRQL old_;                                                                                \
-        PIRP irp = CallBegin(&c_);                                                                 \
+        PIRP irp = begin(&c_);                                                                     \
         KeRaiseIrql(DISPATCH_LEVEL, &old_);                                                        \
         NTSTATUS returned_ = (call);                                                               \
         KeLowerIrql(old_);                                                                         \
@@ -575,17 +592,15 @@ TEST(stream_at_dispatch, "WSK-IRQL-01")
     AT_DISPATCH(STREAM_OF(listener)->WskListen(listener, irp), STATUS_SUCCESS);
     AT_DISPATCH(STREAM_OF(listener)->WskGetLocalAddress(listener, (PSOCKADDR)&at, irp),
                 STATUS_SUCCESS);
-    AT_DISPATCH(Wsk->WskSocketConnect(Client, SOCK_STREAM, IPPROTO_TCP,
-                                      Loopback(AF_INET, 0, &local), (PSOCKADDR)&at, 0, NULL, NULL,
-                                      NULL, NULL, NULL, irp),
-                STATUS_SUCCESS);
+    SOCKET_AT_DISPATCH(Wsk->WskSocketConnect(Client, SOCK_STREAM, IPPROTO_TCP,
+                                             Loopback(AF_INET, 0, &local), (PSOCKADDR)&at, 0, NULL,
+                                             NULL, NULL, NULL, NULL, irp),
+                       STATUS_SUCCESS);
     s = (PWSK_SOCKET)information;
-    Adopt(s);
-    AT_DISPATCH(STREAM_OF(listener)->WskAccept(listener, 0, NULL, NULL, (PSOCKADDR)&local,
-                                               (PSOCKADDR)&other, irp),
-                STATUS_SUCCESS);
+    SOCKET_AT_DISPATCH(STREAM_OF(listener)->WskAccept(listener, 0, NULL, NULL, (PSOCKADDR)&local,
+                                                      (PSOCKADDR)&other, irp),
+                       STATUS_SUCCESS);
     accepted = (PWSK_SOCKET)information;
-    Adopt(accepted);
     AT_DISPATCH(CONNECTION_OF(s)->WskSend(s, &out->Buf, 0, irp), STATUS_SUCCESS);
     AT_DISPATCH(CONNECTION_OF(accepted)->WskReceive(accepted, &in->Buf, WSK_FLAG_WAITALL, irp),
                 STATUS_SUCCESS);

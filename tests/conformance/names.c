@@ -198,10 +198,12 @@ TEST(services_by_name, "WSK-NAME-07 WSK-NAME-02 WSK-NAME-17")
     PADDRINFOEXW list;
 
     CHECK_STATUS(LookUp(L"127.0.0.1", L"no-such-service", NULL, &list), STATUS_NO_MATCH);
-    if (LookUp(L"127.0.0.1", L"domain", &udp, &list) == STATUS_NO_MATCH) {
+    NTSTATUS status = LookUp(L"127.0.0.1", L"domain", &udp, &list);
+    if (status == STATUS_NO_MATCH) {
         TestSkip("the host has no list of services");
         return;
     }
+    CHECK_STATUS(status, STATUS_SUCCESS);
     CHECK_EQ(PortOf(AddressOf(list)), 53);
     Wsk->WskFreeAddressInfo(Client, list);
     CHECK_STATUS(LookUp(L"box.example", L"http", NULL, &list), STATUS_SUCCESS);

@@ -63,7 +63,7 @@ TEST(connect_without_a_port, "WSK-SCON-03 D33")
         CHECK_STATUS(BindTo(s[i], Loopback(AF_INET, 0, &at)), STATUS_SUCCESS);
     }
     CHECK_STATUS(LocalAddressOf(s[0], &to), STATUS_SUCCESS);
-    PIRP irp = CallBegin(&call);
+    PIRP irp = CallBeginSocket(&call);
     CHECK_STATUS(CallEnd(&call, Wsk->WskSocketConnect(Client, SOCK_STREAM, IPPROTO_TCP,
                                                       Loopback(AF_INET, 0, &at), (PSOCKADDR)&to, 0,
                                                       NULL, NULL, NULL, NULL, NULL, irp)),

@@ -38,7 +38,7 @@ TEST(connections, "WSK-CONN-02 WSK-SCON-03 D33")
         CHECK_STATUS(OpenConnection(AF_INET, NULL, NULL, &c), STATUS_SUCCESS);
         CHECK_STATUS(BindTo(c, Wildcard(AF_INET, 0, &at)), STATUS_SUCCESS);
         CHECK_STATUS(Connect(c, Address4(Places[i].Address, 9, &to)), Places[i].Status);
-        PIRP irp = CallBegin(&call);
+        PIRP irp = CallBeginSocket(&call);
         CHECK_STATUS(CallEnd(&call, Wsk->WskSocketConnect(Client, SOCK_STREAM, IPPROTO_TCP,
                                                           Wildcard(AF_INET, 0, &at), (PSOCKADDR)&to,
                                                           0, NULL, NULL, NULL, NULL, NULL, irp)),

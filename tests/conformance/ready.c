@@ -11,11 +11,26 @@
 static const WSK_CLIENT_DISPATCH Dispatch = { MAKE_WSK_VERSION(1, 0), 0, NULL };
 static const WSK_CLIENT_DISPATCH Newer = { MAKE_WSK_VERSION(9, 0), 0, NULL };
 
+static void Undo(PVOID Context)
+{
+    WskDeregister(Context);
+}
+
+static void Deregister(WSK_REGISTRATION *Block)
+{
+    Paid(Block);
+    WskDeregister(Block);
+}
+
+/* A failed test's is undone: the block must not lie on its stack. */
 static NTSTATUS RegisterAs(const WSK_CLIENT_DISPATCH *Table, WSK_REGISTRATION *Block)
 {
     WSK_CLIENT_NPI npi = { NULL, Table };
+    NTSTATUS status = WskRegister(&npi, Block);
 
-    return WskRegister(&npi, Block);
+    if (NT_SUCCESS(status))
+        Owe(Undo, Block);
+    return status;
 }
 
 /* TRUE: the provider became ready before the test was through. */
@@ -31,7 +46,7 @@ static BOOLEAN TooLate(WSK_REGISTRATION *Block)
 
 TEST(not_ready, "WSK-NPI-02 WSK-NPI-08 WSK-NPI-04")
 {
-    WSK_REGISTRATION block;
+    static WSK_REGISTRATION block;
     WSK_PROVIDER_NPI npi = { NULL, NULL };
     WSK_PROVIDER_CHARACTERISTICS range;
     KIRQL old;
@@ -48,19 +63,19 @@ TEST(not_ready, "WSK-NPI-02 WSK-NPI-08 WSK-NPI-04")
         CHECK_STATUS(waited, STATUS_DEVICE_NOT_READY);
         CHECK(npi.Client == NULL);
     }
-    WskDeregister(&block);
+    Deregister(&block);
 }
 
 TEST(wrong_version_not_ready, "WSK-NPI-02")
 {
-    WSK_REGISTRATION block;
+    static WSK_REGISTRATION block;
     WSK_PROVIDER_NPI npi;
 
     CHECK_STATUS(RegisterAs(&Newer, &block), STATUS_SUCCESS);
     NTSTATUS status = WskCaptureProviderNPI(&block, WSK_NO_WAIT, &npi);
     if (!TooLate(&block))
         CHECK_STATUS(status, STATUS_DEVICE_NOT_READY);
-    WskDeregister(&block);
+    Deregister(&block);
 }
 
 typedef struct _WAITER {
@@ -100,7 +115,7 @@ TEST(deregister_ends_waits, "WSK-NPI-14 WSK-NPI-03")
     for (ULONG i = 0; i < 3; i++)
         StartWaiter(&waiters[i], &block, i == 0 ? 600000 : WSK_INFINITE_WAIT);
     BOOLEAN late = TooLate(&block);
-    WskDeregister(&block);
+    Deregister(&block);
     for (ULONG i = 0; i < 3; i++) {
         ThreadJoin(&waiters[i].Thread);
         if (!late)
@@ -150,7 +165,7 @@ TEST(registrar_before_ready, "WSK-NMR-04 WSK-REG-07")
                                          .Size = sizeof(NPI_REGISTRATION_INSTANCE),
                                          .NpiId = &NPI_WSK_INTERFACE_ID,
                                          .ModuleId = (PNPI_MODULEID)&id } };
-    WSK_REGISTRATION block;
+    static WSK_REGISTRATION block;
     WSK_PROVIDER_NPI npi;
 
     RtlZeroMemory(&Early, sizeof(Early));
@@ -161,7 +176,7 @@ TEST(registrar_before_ready, "WSK-NMR-04 WSK-REG-07")
     NTSTATUS ready = WskCaptureProviderNPI(&block, WSK_NO_WAIT, &npi);
     if (NT_SUCCESS(ready))
         WskReleaseProviderNPI(&block);
-    WskDeregister(&block);
+    Deregister(&block);
     CHECK(attaches == 0 || NT_SUCCESS(ready)); /* not before it is ready */
 }
 
@@ -182,7 +197,7 @@ TEST(infinite_wait_ends_ready, "WSK-NPI-03 WSK-NPI-01 WSK-NPI-04")
         CHECK(waiters[i].Npi.Client && waiters[i].Npi.Dispatch);
     }
     CHECK_STATUS(WskQueryProviderCharacteristics(&block, &range), STATUS_SUCCESS);
-    WskDeregister(&block);
+    Deregister(&block);
 }
 
 TEST(registrar_when_ready, "WSK-NMR-04 WSK-NMR-08 WSK-REG-07")

@@ -14,73 +14,112 @@ static NTSTATUS NTAPI ClientEvent(PVOID Context, ULONG EventType, PVOID Informat
 static const WSK_CLIENT_DISPATCH Version10 = { MAKE_WSK_VERSION(1, 0), 0, NULL };
 static const WSK_CLIENT_DISPATCH WithEvent = { MAKE_WSK_VERSION(1, 0), 0, ClientEvent };
 
-static NTSTATUS RegisterAs(const WSK_CLIENT_DISPATCH *Dispatch, PVOID Context,
-                           WSK_REGISTRATION *Block)
+/* A registration and its captures: what a failed test leaves of them is undone. */
+typedef struct _BLOCK {
+    WSK_REGISTRATION Wsk;
+    LONG Captures;
+} BLOCK;
+
+static NTSTATUS Capture(BLOCK *Block, ULONG Timeout, WSK_PROVIDER_NPI *Npi)
+{
+    NTSTATUS status = WskCaptureProviderNPI(&Block->Wsk, Timeout, Npi);
+
+    if (NT_SUCCESS(status))
+        Block->Captures++;
+    return status;
+}
+
+static void Release(BLOCK *Block)
+{
+    Block->Captures--;
+    WskReleaseProviderNPI(&Block->Wsk);
+}
+
+static void Undo(PVOID Context)
+{
+    BLOCK *block = Context;
+
+    while (block->Captures > 0)
+        Release(block);
+    WskDeregister(&block->Wsk);
+}
+
+static void Deregister(BLOCK *Block)
+{
+    Paid(Block);
+    WskDeregister(&Block->Wsk);
+}
+
+static NTSTATUS RegisterAs(const WSK_CLIENT_DISPATCH *Dispatch, PVOID Context, BLOCK *Block)
 {
     WSK_CLIENT_NPI npi = { Context, Dispatch };
 
-    RtlFillMemory(Block, sizeof(*Block), 0xa5); /* an unused block may hold anything */
-    return WskRegister(&npi, Block);
+    RtlFillMemory(&Block->Wsk, sizeof(Block->Wsk), 0xa5); /* an unused block may hold anything */
+    Block->Captures = 0;
+    NTSTATUS status = WskRegister(&npi, &Block->Wsk);
+    if (NT_SUCCESS(status))
+        Owe(Undo, Block);
+    return status;
 }
 
 TEST(register_and_deregister, "WSK-REG-01 WSK-REG-06 WSK-NPI-01 WSK-UNLD-05")
 {
-    WSK_REGISTRATION block;
+    static BLOCK block;
     WSK_PROVIDER_NPI npi = { NULL, NULL };
 
     CHECK_STATUS(RegisterAs(&Version10, NULL, &block), STATUS_SUCCESS);
-    CHECK_STATUS(WskCaptureProviderNPI(&block, WSK_INFINITE_WAIT, &npi), STATUS_SUCCESS);
+    CHECK_STATUS(Capture(&block, WSK_INFINITE_WAIT, &npi), STATUS_SUCCESS);
     CHECK(npi.Client != NULL);
     CHECK(npi.Dispatch != NULL);
-    WskReleaseProviderNPI(&block);
-    WskDeregister(&block);
+    Release(&block);
+    Deregister(&block);
     /* The block may be used again. */
     CHECK_STATUS(RegisterAs(&Version10, NULL, &block), STATUS_SUCCESS);
-    WskDeregister(&block);
+    Deregister(&block);
 }
 
 TEST(failed_registration, "WSK-REG-02")
 {
     WSK_CLIENT_NPI npi = { NULL, NULL };
-    WSK_REGISTRATION block;
+    static BLOCK block;
 
-    CHECK(!NT_SUCCESS(WskRegister(&npi, &block))); /* and nothing is owed: the run has no leak */
+    CHECK(
+        !NT_SUCCESS(WskRegister(&npi, &block.Wsk))); /* and nothing is owed: the run has no leak */
     CHECK_STATUS(RegisterAs(&Version10, NULL, &block), STATUS_SUCCESS);
-    WskDeregister(&block);
+    Deregister(&block);
 }
 
 TEST(independent_registrations, "WSK-REG-03 WSK-NPI-13 WSK-NPI-15")
 {
-    static WSK_REGISTRATION blocks[8];
+    static BLOCK blocks[8];
     WSK_PROVIDER_NPI npi[8], again;
 
     for (ULONG i = 0; i < RTL_NUMBER_OF(blocks); i++) {
         CHECK_STATUS(RegisterAs(&Version10, NULL, &blocks[i]), STATUS_SUCCESS);
-        CHECK_STATUS(WskCaptureProviderNPI(&blocks[i], WSK_NO_WAIT, &npi[i]), STATUS_SUCCESS);
+        CHECK_STATUS(Capture(&blocks[i], WSK_NO_WAIT, &npi[i]), STATUS_SUCCESS);
         CHECK(npi[i].Client != Client);
         CHECK(i == 0 || npi[i].Client != npi[i - 1].Client);
     }
     for (ULONG i = 0; i < RTL_NUMBER_OF(blocks); i += 2) {
-        WskReleaseProviderNPI(&blocks[i]);
-        WskDeregister(&blocks[i]);
-        CHECK_STATUS(WskCaptureProviderNPI(&blocks[i], WSK_NO_WAIT, &again),
-                     STATUS_DEVICE_NOT_READY);
-        CHECK_STATUS(WskCaptureProviderNPI(&blocks[i], WSK_INFINITE_WAIT, &again),
-                     STATUS_DEVICE_NOT_READY);
-        CHECK_STATUS(WskCaptureProviderNPI(&blocks[i + 1], WSK_NO_WAIT, &again), STATUS_SUCCESS);
-        WskReleaseProviderNPI(&blocks[i + 1]);
+        Release(&blocks[i]);
+        Deregister(&blocks[i]);
+        CHECK_STATUS(Capture(&blocks[i], WSK_NO_WAIT, &again), STATUS_DEVICE_NOT_READY);
+        CHECK_STATUS(Capture(&blocks[i], WSK_INFINITE_WAIT, &again), STATUS_DEVICE_NOT_READY);
+        CHECK_STATUS(Capture(&blocks[i + 1], WSK_NO_WAIT, &again), STATUS_SUCCESS);
+        Release(&blocks[i + 1]);
     }
     for (ULONG i = 1; i < RTL_NUMBER_OF(blocks); i += 2) {
-        WskReleaseProviderNPI(&blocks[i]);
-        WskDeregister(&blocks[i]);
+        Release(&blocks[i]);
+        Deregister(&blocks[i]);
     }
 }
 
 static void RegisterInThread(PVOID Context)
 {
+    WSK_CLIENT_NPI client = { NULL, &Version10 };
     WSK_REGISTRATION block;
     WSK_PROVIDER_NPI npi;
-    NTSTATUS status = RegisterAs(&Version10, NULL, &block);
+    NTSTATUS status = WskRegister(&client, &block);
 
     if (NT_SUCCESS(status)) {
         status = WskCaptureProviderNPI(&block, WSK_INFINITE_WAIT, &npi);
@@ -111,38 +150,38 @@ TEST(versions, "WSK-REG-05 WSK-NPI-05 WSK-NPI-06 D70")
         WSK_CLIENT_DISPATCH dispatch = { wrong[i], 0, NULL };
         WSK_PROVIDER_NPI npi = { NULL, NULL };
         WSK_PROVIDER_CHARACTERISTICS range = { 0, 0 };
-        WSK_REGISTRATION block;
+        static BLOCK block;
         CHECK_STATUS(RegisterAs(&dispatch, NULL, &block), STATUS_SUCCESS);
-        CHECK_STATUS(WskCaptureProviderNPI(&block, WSK_NO_WAIT, &npi), STATUS_NOINTERFACE);
-        CHECK_STATUS(WskCaptureProviderNPI(&block, WSK_INFINITE_WAIT, &npi), STATUS_NOINTERFACE);
+        CHECK_STATUS(Capture(&block, WSK_NO_WAIT, &npi), STATUS_NOINTERFACE);
+        CHECK_STATUS(Capture(&block, WSK_INFINITE_WAIT, &npi), STATUS_NOINTERFACE);
         CHECK(npi.Client == NULL && npi.Dispatch == NULL);
-        CHECK_STATUS(WskQueryProviderCharacteristics(&block, &range), STATUS_SUCCESS);
+        CHECK_STATUS(WskQueryProviderCharacteristics(&block.Wsk, &range), STATUS_SUCCESS);
         CHECK_EQ(range.HighestVersion, MAKE_WSK_VERSION(1, 0));
-        WskDeregister(&block);
+        Deregister(&block);
         /* The legal retry, with the version that was asked for. */
         dispatch.Version = range.HighestVersion;
         CHECK_STATUS(RegisterAs(&dispatch, NULL, &block), STATUS_SUCCESS);
-        CHECK_STATUS(WskCaptureProviderNPI(&block, WSK_NO_WAIT, &npi), STATUS_SUCCESS);
-        WskReleaseProviderNPI(&block);
-        WskDeregister(&block);
+        CHECK_STATUS(Capture(&block, WSK_NO_WAIT, &npi), STATUS_SUCCESS);
+        Release(&block);
+        Deregister(&block);
     }
 }
 
 TEST(characteristics, "WSK-NPI-07 D70")
 {
     WSK_PROVIDER_CHARACTERISTICS range = { 0xffff, 0 };
-    WSK_REGISTRATION block;
+    static BLOCK block;
     KIRQL old;
 
     CHECK_STATUS(RegisterAs(&Version10, NULL, &block), STATUS_SUCCESS);
     KeRaiseIrql(DISPATCH_LEVEL, &old);
-    NTSTATUS status = WskQueryProviderCharacteristics(&block, &range);
+    NTSTATUS status = WskQueryProviderCharacteristics(&block.Wsk, &range);
     KeLowerIrql(old);
     CHECK_STATUS(status, STATUS_SUCCESS);
     CHECK_EQ(WSK_MAJOR_VERSION(range.LowestVersion), 1);
     CHECK_EQ(WSK_MINOR_VERSION(range.LowestVersion), 0);
     CHECK(range.LowestVersion == range.HighestVersion);
-    WskDeregister(&block);
+    Deregister(&block);
 }
 
 TEST(table_of_the_provider, "WSK-NPI-09 WSK-NPI-10 D70")
@@ -158,7 +197,7 @@ TEST(table_of_the_provider, "WSK-NPI-09 WSK-NPI-10 D70")
 static NTSTATUS UseClient(const WSK_PROVIDER_NPI *Npi)
 {
     CALL call;
-    PIRP irp = CallBegin(&call);
+    PIRP irp = CallBeginSocket(&call);
     NTSTATUS status = CallEnd(&call, Npi->Dispatch->WskSocket(Npi->Client, AF_INET, SOCK_DGRAM,
                                                               IPPROTO_UDP, WSK_FLAG_DATAGRAM_SOCKET,
                                                               NULL, NULL, NULL, NULL, NULL, irp));
@@ -168,29 +207,29 @@ static NTSTATUS UseClient(const WSK_PROVIDER_NPI *Npi)
 
 TEST(several_captures, "WSK-NPI-11 WSK-NPI-15 WSK-NPI-12")
 {
-    WSK_REGISTRATION block;
+    static BLOCK block;
     WSK_PROVIDER_NPI npi[3];
     KIRQL old;
 
     CHECK_STATUS(RegisterAs(&Version10, NULL, &block), STATUS_SUCCESS);
-    CHECK_STATUS(WskCaptureProviderNPI(&block, WSK_INFINITE_WAIT, &npi[0]), STATUS_SUCCESS);
-    CHECK_STATUS(WskCaptureProviderNPI(&block, 1000, &npi[1]), STATUS_SUCCESS);
+    CHECK_STATUS(Capture(&block, WSK_INFINITE_WAIT, &npi[0]), STATUS_SUCCESS);
+    CHECK_STATUS(Capture(&block, 1000, &npi[1]), STATUS_SUCCESS);
     KeRaiseIrql(DISPATCH_LEVEL, &old);
-    NTSTATUS status = WskCaptureProviderNPI(&block, WSK_NO_WAIT, &npi[2]);
+    NTSTATUS status = Capture(&block, WSK_NO_WAIT, &npi[2]);
     KeLowerIrql(old);
     CHECK_STATUS(status, STATUS_SUCCESS);
     for (ULONG i = 0; i < 3; i++) {
         CHECK_STATUS(UseClient(&npi[i]), STATUS_SUCCESS); /* captures remain: no finding */
         KeRaiseIrql(DISPATCH_LEVEL, &old);
-        WskReleaseProviderNPI(&block);
+        Release(&block);
         KeLowerIrql(old);
     }
-    WskDeregister(&block);
+    Deregister(&block);
 }
 
 TEST(sockets_outlive_the_capture, "WSK-NPI-12")
 {
-    WSK_REGISTRATION block;
+    static BLOCK block;
     WSK_PROVIDER_NPI npi;
     CALL call;
     SOCKADDR_INET at, from;
@@ -198,33 +237,33 @@ TEST(sockets_outlive_the_capture, "WSK-NPI-12")
     SIZE_T n;
 
     CHECK_STATUS(RegisterAs(&Version10, NULL, &block), STATUS_SUCCESS);
-    CHECK_STATUS(WskCaptureProviderNPI(&block, WSK_INFINITE_WAIT, &npi), STATUS_SUCCESS);
-    PIRP irp = CallBegin(&call);
+    CHECK_STATUS(Capture(&block, WSK_INFINITE_WAIT, &npi), STATUS_SUCCESS);
+    PIRP irp = CallBeginSocket(&call);
     CHECK_STATUS(CallEnd(&call, npi.Dispatch->WskSocket(npi.Client, AF_INET, SOCK_DGRAM,
                                                         IPPROTO_UDP, WSK_FLAG_DATAGRAM_SOCKET, NULL,
                                                         NULL, NULL, NULL, NULL, irp)),
                  STATUS_SUCCESS);
     PWSK_SOCKET s = (PWSK_SOCKET)call.Information;
-    WskReleaseProviderNPI(&block);
+    Release(&block);
     CHECK_STATUS(BindLoopback(s, AF_INET, &at), STATUS_SUCCESS);
     CHECK_STATUS(SendTo(s, out, 100, &at, &n), STATUS_SUCCESS);
     CHECK_STATUS(ReceiveFrom(s, in, 100, &from, &n), STATUS_SUCCESS);
     CHECK(n == 100 && IsPattern(in->Data, 100, 3, 0));
     CHECK_STATUS(Close(s), STATUS_SUCCESS);
-    WskDeregister(&block);
+    Deregister(&block);
 }
 
 TEST(no_client_event, "WSK-REG-16")
 {
-    WSK_REGISTRATION block;
+    static BLOCK block;
     WSK_PROVIDER_NPI npi;
     LONG events = 0;
 
     CHECK_STATUS(RegisterAs(&WithEvent, &events, &block), STATUS_SUCCESS);
-    CHECK_STATUS(WskCaptureProviderNPI(&block, WSK_INFINITE_WAIT, &npi), STATUS_SUCCESS);
+    CHECK_STATUS(Capture(&block, WSK_INFINITE_WAIT, &npi), STATUS_SUCCESS);
     CHECK_STATUS(UseClient(&npi), STATUS_SUCCESS);
-    WskReleaseProviderNPI(&block);
-    WskDeregister(&block);
+    Release(&block);
+    Deregister(&block);
     CHECK_EQ(events, 0);
 }
 

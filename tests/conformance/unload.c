@@ -6,11 +6,45 @@ static const WSK_CLIENT_DISPATCH Dispatch = { MAKE_WSK_VERSION(1, 0), 0, NULL };
 /* A client whose deregistration runs on a thread of its own. */
 static struct {
     WSK_REGISTRATION Block;
+    LONG Captures;
     WSK_PROVIDER_NPI Npi;
     THREAD Thread;
     KEVENT Started, Ended;
     LONG Over;
 } U;
+
+static NTSTATUS Capture(ULONG Timeout)
+{
+    NTSTATUS status = WskCaptureProviderNPI(&U.Block, Timeout, &U.Npi);
+
+    if (NT_SUCCESS(status))
+        U.Captures++;
+    return status;
+}
+
+static void Release(void)
+{
+    U.Captures--;
+    WskReleaseProviderNPI(&U.Block);
+}
+
+/* A failed test's, whose sockets are closed. */
+static void Undo(PVOID Context)
+{
+    UNREFERENCED_PARAMETER(Context);
+    while (U.Captures > 0)
+        Release();
+    if (U.Thread.Object)
+        ThreadJoin(&U.Thread);
+    else
+        WskDeregister(&U.Block);
+}
+
+static void Join(void)
+{
+    Paid(&U);
+    ThreadJoin(&U.Thread);
+}
 
 static NTSTATUS Begin(void)
 {
@@ -20,7 +54,10 @@ static NTSTATUS Begin(void)
     KeInitializeEvent(&U.Started, NotificationEvent, FALSE);
     KeInitializeEvent(&U.Ended, NotificationEvent, FALSE);
     NTSTATUS status = WskRegister(&npi, &U.Block);
-    return NT_SUCCESS(status) ? WskCaptureProviderNPI(&U.Block, WSK_INFINITE_WAIT, &U.Npi) : status;
+    if (!NT_SUCCESS(status))
+        return status;
+    Owe(Undo, &U);
+    return Capture(WSK_INFINITE_WAIT);
 }
 
 static void Deregister(PVOID Context)
@@ -36,23 +73,26 @@ static void Deregister(PVOID Context)
  * The deregistration has begun when the block no longer gives a capture (NPI-13). A capture that
  * came before is given back.
  */
-static void StartDeregister(void)
+static BOOLEAN StartDeregister(void)
 {
     LARGE_INTEGER soon = { .QuadPart = -1 };
     WSK_PROVIDER_NPI npi;
 
     ThreadStart(&U.Thread, Deregister, NULL);
+    if (!U.Thread.Object)
+        return FALSE;
     (void)WaitFor(&U.Started);
     while (NT_SUCCESS(WskCaptureProviderNPI(&U.Block, WSK_NO_WAIT, &npi))) {
         WskReleaseProviderNPI(&U.Block);
         (void)KeDelayExecutionThread(KernelMode, FALSE, &soon);
     }
+    return TRUE;
 }
 
 static NTSTATUS OpenOf(PWSK_SOCKET *Socket, ULONG Flags, USHORT Type, ULONG Protocol)
 {
     CALL call;
-    PIRP irp = CallBegin(&call);
+    PIRP irp = CallBeginSocket(&call);
     NTSTATUS status =
         CallEnd(&call, U.Npi.Dispatch->WskSocket(U.Npi.Client, AF_INET, Type, Protocol, Flags, NULL,
                                                  NULL, NULL, NULL, NULL, irp));
@@ -77,8 +117,9 @@ TEST(waits_for_sockets, "WSK-UNLD-01 WSK-UNLD-06 WSK-UNLD-04")
     CHECK_STATUS(Begin(), STATUS_SUCCESS);
     CHECK_STATUS(OpenUdp(&s), STATUS_SUCCESS);
     CHECK_STATUS(OpenUdp(&t), STATUS_SUCCESS);
-    WskReleaseProviderNPI(&U.Block);
-    StartDeregister();
+    Release();
+    if (!StartDeregister())
+        return;
     /* While it waits, the sockets work. */
     NTSTATUS bound = BindLoopback(s, AF_INET, &at);
     NTSTATUS sent = SendTo(s, MakePattern(20, 1), 20, &at, NULL);
@@ -87,7 +128,7 @@ TEST(waits_for_sockets, "WSK-UNLD-01 WSK-UNLD-06 WSK-UNLD-04")
     LONG over = U.Over;
     NTSTATUS last = Close(t);
     CHECK(WaitFor(&U.Ended));
-    ThreadJoin(&U.Thread);
+    Join();
     CHECK_STATUS(bound, STATUS_SUCCESS);
     CHECK_STATUS(sent, STATUS_SUCCESS);
     CHECK_STATUS(received, STATUS_SUCCESS);
@@ -117,38 +158,38 @@ static NTSTATUS NTAPI LastingRoutine(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOI
 TEST(outlasts_the_last_routine, "WSK-UNLD-04 WSK-CLOSE-04")
 {
     PWSK_SOCKET s;
-    PIRP irp = IoAllocateIrp(1, FALSE);
+    PIRP irp = MakeIrp(1);
 
     CHECK(irp != NULL);
     KeInitializeEvent(&RoutineEntered, NotificationEvent, FALSE);
     RoutineMayLeave = 0;
     CHECK_STATUS(Begin(), STATUS_SUCCESS);
     CHECK_STATUS(OpenUdp(&s), STATUS_SUCCESS);
-    WskReleaseProviderNPI(&U.Block);
-    StartDeregister();
+    Release();
+    if (!StartDeregister())
+        return;
     IoSetCompletionRoutine(irp, LastingRoutine, NULL, TRUE, TRUE, TRUE);
+    Disown(s);
     (void)BASIC_OF(s)->WskCloseSocket(s, irp);
     BOOLEAN entered = WaitFor(&RoutineEntered);
     BOOLEAN ended = WaitFor(&U.Ended);
     InterlockedExchange(&RoutineMayLeave, 1);
-    ThreadJoin(&U.Thread);
-    IoFreeIrp(irp);
+    Join();
     CHECK(entered && ended);
     CHECK_EQ(RoutineSawOver, 0);
 }
 
 TEST(waits_for_captures, "WSK-UNLD-01 WSK-NPI-11")
 {
-    WSK_PROVIDER_NPI npi;
-
     CHECK_STATUS(Begin(), STATUS_SUCCESS);
-    CHECK_STATUS(WskCaptureProviderNPI(&U.Block, WSK_NO_WAIT, &npi), STATUS_SUCCESS);
+    CHECK_STATUS(Capture(WSK_NO_WAIT), STATUS_SUCCESS);
     /* A deregistration by the block is over for release too; the captures go before it. */
-    WskReleaseProviderNPI(&U.Block);
-    WskReleaseProviderNPI(&U.Block);
-    StartDeregister();
+    Release();
+    Release();
+    if (!StartDeregister())
+        return;
     CHECK(WaitFor(&U.Ended));
-    ThreadJoin(&U.Thread);
+    Join();
 }
 
 TEST(release_while_it_waits, "WSK-UNLD-01 WSK-UNLD-06 WSK-NPI-12")
@@ -157,15 +198,16 @@ TEST(release_while_it_waits, "WSK-UNLD-01 WSK-UNLD-06 WSK-NPI-12")
     PWSK_SOCKET s;
 
     CHECK_STATUS(Begin(), STATUS_SUCCESS);
-    StartDeregister();
+    if (!StartDeregister())
+        return;
     /* The capture is still good: it was not given back. */
     NTSTATUS opened = OpenUdp(&s);
     NTSTATUS closed = NT_SUCCESS(opened) ? Close(s) : opened;
     over = U.Over;
-    WskReleaseProviderNPI(&U.Block);
+    Release();
     BOOLEAN ended = WaitFor(&U.Ended);
     CHECK(ended);
-    ThreadJoin(&U.Thread);
+    Join();
     CHECK_STATUS(opened, STATUS_SUCCESS);
     CHECK_STATUS(closed, STATUS_SUCCESS);
     CHECK_EQ(over, 0);
@@ -186,14 +228,15 @@ TEST(waits_for_accepted_sockets, "WSK-UNLD-03")
     CHECK_STATUS(Connect(s, &at), STATUS_SUCCESS);
     CHECK_STATUS(Accept(listener, NULL, NULL, &accepted), STATUS_SUCCESS);
     CHECK_STATUS(Close(listener), STATUS_SUCCESS);
-    WskReleaseProviderNPI(&U.Block);
-    StartDeregister();
+    Release();
+    if (!StartDeregister())
+        return;
     NTSTATUS sent = Send(s, MakePattern(20, 1), 20, 0, NULL);
     NTSTATUS received = ReceiveAll(accepted, MakeBuffer(20), 20);
     LONG over = U.Over;
     NTSTATUS closed = Close(accepted);
     CHECK(WaitFor(&U.Ended));
-    ThreadJoin(&U.Thread);
+    Join();
     CHECK_STATUS(sent, STATUS_SUCCESS);
     CHECK_STATUS(received, STATUS_SUCCESS);
     CHECK_EQ(over, 0);
@@ -212,14 +255,18 @@ static NTSTATUS NTAPI LookupRoutine(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID
 /* A look-up and a list change that pend: both are completed before WskDeregister returns. */
 TEST(waits_for_irps, "WSK-UNLD-02 WSK-CTL-11")
 {
-    WCHAR name[300];
-    UNICODE_STRING node = { 0, sizeof(name), name };
+    static WCHAR name[300];
+    static UNICODE_STRING node;
+    static LONG done;
     SOCKADDR_INET at;
-    LONG done = 0;
     CALL change;
-    PIRP irp = IoAllocateIrp(1, FALSE);
+    PIRP irp = MakeIrp(1);
 
     CHECK(irp != NULL);
+    node.Buffer = name;
+    node.Length = 0;
+    node.MaximumLength = sizeof(name);
+    done = 0;
     CHECK_STATUS(Begin(), STATUS_SUCCESS);
     PIRP change_irp = CallBegin(&change);
     CallStarted(&change, U.Npi.Dispatch->WskControlClient(U.Npi.Client, WSK_TRANSPORT_LIST_CHANGE,
@@ -228,13 +275,13 @@ TEST(waits_for_irps, "WSK-UNLD-02 WSK-CTL-11")
     NTSTATUS status = U.Npi.Dispatch->WskGetNameInfo(U.Npi.Client, Loopback(AF_INET, 80, &at),
                                                      sizeof(at), &node, NULL, 0, NULL, NULL, irp);
     BOOLEAN pended = status == STATUS_PENDING;
-    WskReleaseProviderNPI(&U.Block);
-    StartDeregister();
+    Release();
+    if (!StartDeregister())
+        return;
     BOOLEAN ended = WaitFor(&U.Ended);
     LONG was_done = done;
     BOOLEAN change_done = CallIsDone(&change);
-    ThreadJoin(&U.Thread);
-    IoFreeIrp(irp);
+    Join();
     CHECK(ended);
     CHECK_EQ(was_done, 1);
     CHECK(!pended || RoutineSawOver == 0);
