@@ -12,6 +12,7 @@
  */
 #include "host/reserve.h"
 
+#include <setjmp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,9 @@ static void (*fault_landing)(const struct host_fault *fault);
 /* The landing runs outside of the handler: the record must outlive it. */
 static __thread struct host_fault last_fault;
 static __thread bool in_landing;
+/* A smashed stack leads the unwinder astray: the fault that ends it there is no new one. */
+static __thread sigjmp_buf astray;
+static __thread bool unwinding;
 static __thread struct {
     char *area; /* NULL: none; the landing's stack, then the handler's */
     stack_t before;
@@ -122,8 +126,14 @@ static void classify(struct host_fault *fault, int number, const siginfo_t *info
 static void record_stack(struct host_fault *fault)
 {
     void *frames[HOST_FAULT_FRAMES];
-    int count = host_backtrace(frames, HOST_FAULT_FRAMES);
+    volatile int count = 0;
     int first = 0;
+
+    if (sigsetjmp(astray, 0) == 0) {
+        unwinding = true;
+        count = host_backtrace(frames, HOST_FAULT_FRAMES);
+    }
+    unwinding = false;
 
     /* An unwinder may give the interrupted address as if it were a return address: one more. */
     while (first < count && frames[first] != fault->pc &&
@@ -156,8 +166,12 @@ static void on_signal(int number, siginfo_t *info, void *context)
     greg_t *regs = ((ucontext_t *)context)->uc_mcontext.gregs;
     struct host_fault *fault = &last_fault;
 
-    if (in_landing)
+    if (unwinding)
+        siglongjmp(astray, 1);
+    if (in_landing) {
+        host_note_failure("a fault while a fault was told");
         host_exit(3);
+    }
     in_landing = true;
     fault->pc = (const void *)regs[REG_RIP];
     fault->frame = (const void *)regs[REG_RBP];

@@ -103,12 +103,39 @@ static void division_is_told(void **state)
     assert_int_equal(seen.kind, HOST_FAULT_DIVIDE);
 }
 
+/* Its frame is found by a register that no longer says where: so it is with a smashed stack. */
+__attribute__((noinline)) static void lose_frame(volatile char *where, size_t size)
+{
+    volatile char *moves = __builtin_alloca(size);
+
+    moves[0] = 0;
+    __asm__ volatile("movq $8, %%rbp\n\tmovb $1, (%0)" : : "r"(where) : "memory");
+}
+
+static void destroyed_stack_is_told(void **state)
+{
+    char *pages = host_pages_alloc(4096);
+
+    (void)state;
+    host_on_fault(land);
+    for (int round = 0; round < 2; round++) {
+        if (__builtin_setjmp(back) == 0) {
+            lose_frame(pages - 1, 16 + (size_t)round);
+            fail();
+        }
+        assert_int_equal(seen.kind, HOST_FAULT_ACCESS);
+        assert_ptr_equal(seen.address, pages - 1);
+        assert_true(seen.frame_count >= 1);
+        assert_ptr_equal(seen.frames[0], seen.pc);
+    }
+    host_pages_free(pages, 4096);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(access_is_told_and_left),
-        cmocka_unit_test(exhausted_stack_is_told),
-        cmocka_unit_test(breakpoint_is_told),
+        cmocka_unit_test(access_is_told_and_left), cmocka_unit_test(exhausted_stack_is_told),
+        cmocka_unit_test(destroyed_stack_is_told), cmocka_unit_test(breakpoint_is_told),
         cmocka_unit_test(division_is_told),
     };
 
