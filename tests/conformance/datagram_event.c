@@ -195,9 +195,9 @@ TEST(kept_and_released, "WSK-RFEV-05 WSK-RET-01 WSK-RET-02 WSK-RET-04 D37")
     CHECK_EQ(Sink.ListCount, 10);
     for (ULONG i = 0; i < 10; i++) {
         PWSK_DATAGRAM_INDICATION n = Sink.Lists[i];
-        PUCHAR data = MmGetSystemAddressForMdlSafe(n->Buffer.Mdl, NormalPagePriority);
         CHECK(n->Next == NULL);
         CHECK_EQ(n->Buffer.Length, 100 + i);
+        PUCHAR data = MmGetSystemAddressForMdlSafe(n->Buffer.Mdl, NormalPagePriority);
         CHECK_EQ(data[n->Buffer.Offset], i + 1);
         CHECK_EQ(PortOf((SOCKADDR_INET *)n->RemoteAddress), PortOf(&p.At));
     }
@@ -271,8 +271,8 @@ TEST(released_node_by_node, "D37 WSK-RET-01 WSK-RET-02 WSK-RET-04 WSK-RFEV-05")
     CHECK_EQ(total, 24);
     for (ULONG i = 0; i < 24; i++) {
         PWSK_DATAGRAM_INDICATION n = (i % 2 ? odd : even).Nodes[i / 2];
-        PUCHAR data = MmGetSystemAddressForMdlSafe(n->Buffer.Mdl, NormalPagePriority);
         CHECK_EQ(n->Buffer.Length, 10 + i);
+        PUCHAR data = MmGetSystemAddressForMdlSafe(n->Buffer.Mdl, NormalPagePriority);
         CHECK_EQ(data[n->Buffer.Offset], i);
     }
     ThreadStart(&thread, ReleaseNodes, &odd);

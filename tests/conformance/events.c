@@ -605,11 +605,10 @@ static SOCKADDR_INET AnswerTo;
 
 static void Answer(EVENTS *e)
 {
-    if (e->Call.Irp)
-        return; /* a second datagram, that the network has made of the first */
     PIRP irp = CallBegin(&e->Call);
     WSK_BUF buf = { AnswerBuffer->Buf.Mdl, 0, 20 };
 
+    e->Inside = NULL; /* once, whatever a network makes of the datagram */
     CallStarted(&e->Call, DATAGRAM_OF(e->Socket)->WskSendTo(e->Socket, &buf, 0,
                                                             (PSOCKADDR)&AnswerTo, 0, NULL, irp));
 }

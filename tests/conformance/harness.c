@@ -10,7 +10,8 @@
 #define MAX_OPEN 8192
 #endif
 #define MAX_CALLS 4096 /* under way at once */
-#define TRIES     1000 /* to get memory: here a failure would only hide what is tested */
+#define TRIES     100  /* to get memory: here a failure would only hide what is tested */
+#define RESERVE   (16 << 20)
 
 extern const char *const TestFile;
 extern void (*const TestFill)(TEST_ENTRY *, ULONG *);
@@ -86,6 +87,7 @@ typedef struct _RECORD {
     BOOLEAN PendingReturned;
     KIRQL Irql;
     PIRP Irp;
+    __declspec(align(16)) UCHAR Storage[sizeof(IRP) + sizeof(IO_STACK_LOCATION)];
 } RECORD;
 
 static RECORD Records[MAX_CALLS];
@@ -114,6 +116,26 @@ static RECORD *TakeRecord(void)
     return NULL;
 }
 
+/* One that can be freed, so that it is seen when it is touched afterwards; its own at need. */
+static PIRP IrpFor(RECORD *Record)
+{
+    PIRP irp = NULL;
+
+    for (ULONG i = 0; i < TRIES && !irp; i++)
+        irp = IoAllocateIrp(1, FALSE);
+    if (irp)
+        return irp;
+    irp = (PIRP)Record->Storage;
+    IoInitializeIrp(irp, IoSizeOfIrp(1), 1);
+    return irp;
+}
+
+static void FreeIrpOf(RECORD *Record)
+{
+    if (Record->Irp != (PIRP)Record->Storage)
+        IoFreeIrp(Record->Irp);
+}
+
 static void LetGo(RECORD *Record)
 {
     if (InterlockedDecrement(&Record->Holders) == 0)
@@ -134,7 +156,7 @@ static NTSTATUS NTAPI CallCompleted(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID
     r->PendingReturned = Irp->PendingReturned;
     r->Irql = KeGetCurrentIrql();
     if (InterlockedExchange(&r->State, Completed) == Left)
-        IoFreeIrp(Irp);
+        FreeIrpOf(r);
     else
         KeSetEvent(&r->Done, IO_NO_INCREMENT, FALSE);
     LetGo(r);
@@ -144,15 +166,13 @@ static NTSTATUS NTAPI CallCompleted(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID
 PIRP CallBegin(CALL *Call)
 {
     RtlZeroMemory(Call, sizeof(*Call));
-    for (ULONG i = 0; i < TRIES && !Call->Irp; i++)
-        Call->Irp = IoAllocateIrp(1, FALSE);
-    Call->Record = Call->Irp ? TakeRecord() : NULL;
+    Call->Record = TakeRecord();
     if (!Call->Record) {
-        TestFail(__FILE__, __LINE__, "no IRP");
+        TestFail(__FILE__, __LINE__, "too many calls");
         return NULL;
     }
     Call->Done = &Call->Record->Done;
-    Call->Record->Irp = Call->Irp;
+    Call->Record->Irp = Call->Irp = IrpFor(Call->Record);
     IoSetCompletionRoutine(Call->Irp, CallCompleted, Call->Record, TRUE, TRUE, TRUE);
     return Call->Irp;
 }
@@ -186,7 +206,7 @@ static void LeaveRecord(RECORD *Record, BOOLEAN FreesIrp)
     if (!InterlockedExchange(&Record->Made, 0))
         return;
     if (InterlockedCompareExchange(&Record->State, Left, Pending) != Pending && FreesIrp)
-        IoFreeIrp(Record->Irp);
+        FreeIrpOf(Record);
     LetGo(Record);
 }
 
@@ -731,13 +751,52 @@ NTSTATUS MakePair(ADDRESS_FAMILY Family, PVOID ClientContext,
 
 /* ---- buffers ----------------------------------------------------------------------------- */
 
+/* What there is when memory has run out, until the test ends. */
+static __declspec(align(16)) UCHAR Reserve[RESERVE];
+static SIZE_T ReserveUsed;
+
+static PVOID FromReserve(SIZE_T Size)
+{
+    SIZE_T need = (Size + 15) & ~(SIZE_T)15;
+
+    if (need > RESERVE - ReserveUsed)
+        return NULL;
+    ReserveUsed += need;
+    return &Reserve[ReserveUsed - need];
+}
+
+static BOOLEAN InReserve(const VOID *Memory)
+{
+    return (ULONG_PTR)Memory - (ULONG_PTR)Reserve < RESERVE;
+}
+
 static PVOID Allocate(SIZE_T Size)
 {
     PVOID memory = NULL;
 
     for (ULONG i = 0; i < TRIES && !memory; i++)
         memory = ExAllocatePoolWithTag(NonPagedPoolNx, Size, TAG);
-    return memory;
+    return memory ? memory : FromReserve(Size);
+}
+
+static void Free(PVOID Memory)
+{
+    if (Memory && !InReserve(Memory))
+        ExFreePoolWithTag(Memory, TAG);
+}
+
+static PMDL AllocateMdl(PVOID Data, SIZE_T Size)
+{
+    PMDL mdl = NULL;
+
+    for (ULONG i = 0; i < TRIES && !mdl; i++)
+        mdl = IoAllocateMdl(Data, (ULONG)Size, FALSE, FALSE, NULL);
+    if (mdl)
+        return mdl;
+    mdl = FromReserve(MmSizeOfMdl(Data, Size));
+    if (mdl)
+        MmInitializeMdl(mdl, Data, Size);
+    return mdl;
 }
 
 BUFFER *MakeBuffer(SIZE_T Size)
@@ -749,8 +808,8 @@ BUFFER *MakeBuffer(SIZE_T Size)
     RtlZeroMemory(b, sizeof(*b));
     b->Size = Size;
     b->Data = Allocate(Size ? Size : 1);
-    for (ULONG i = 0; i < TRIES && b->Data && Size && !b->Buf.Mdl; i++)
-        b->Buf.Mdl = IoAllocateMdl(b->Data, (ULONG)Size, FALSE, FALSE, NULL);
+    if (b->Data && Size)
+        b->Buf.Mdl = AllocateMdl(b->Data, Size);
     if (b->Buf.Mdl)
         MmBuildMdlForNonPagedPool(b->Buf.Mdl);
     if (b->Data)
@@ -970,8 +1029,13 @@ PIRP MakeIrp(CCHAR Locations)
 
     for (ULONG i = 0; i < TRIES && !irp; i++)
         irp = IoAllocateIrp(Locations, FALSE);
-    if (irp)
+    if (irp) {
         Owe(FreeIrp, irp);
+        return irp;
+    }
+    irp = FromReserve(IoSizeOfIrp(Locations));
+    if (irp)
+        IoInitializeIrp(irp, IoSizeOfIrp(Locations), Locations);
     return irp;
 }
 
@@ -1033,12 +1097,12 @@ static void CleanUp(void)
     while (Buffers) {
         BUFFER *b = Buffers;
         Buffers = b->Next;
-        if (b->Buf.Mdl)
+        if (b->Buf.Mdl && !InReserve(b->Buf.Mdl))
             IoFreeMdl(b->Buf.Mdl);
-        if (b->Data)
-            ExFreePoolWithTag(b->Data, TAG);
-        ExFreePoolWithTag(b, TAG);
+        Free(b->Data);
+        Free(b);
     }
+    ReserveUsed = 0;
 }
 
 static BOOLEAN RunOne(const TEST_ENTRY *Test)
