@@ -16,7 +16,7 @@ static void print_import(void *context, const char *name, enum ow_provider provi
                                : provider == OW_OPTIONAL_IMPORT ? OW_VERBOSE
                                                                 : OW_NORMAL;
 
-    if (o->machine.verbosity >= needed)
+    if (o->common.machine.verbosity >= needed)
         printf("  %-40s %s\n", name, from[provider]);
 }
 

@@ -24,8 +24,8 @@ static void set_parameters(const struct options *o)
 {
     struct ow_status why;
 
-    for (int i = 0; i < o->param_count; i++) {
-        const struct param *p = &o->params[i];
+    for (int i = 0; i < o->common.param_count; i++) {
+        const struct param *p = &o->common.params[i];
         if (p->driver && !has_driver(o, p->driver))
             usage_error("--param %s:%s=%s: no driver of that name is loaded; the name is the "
                         "file's, without directory and .so",
@@ -59,9 +59,9 @@ static void unload(const struct options *o, struct ow_driver **drivers, int coun
             leave(EXIT_STUCK);
         }
         if (why.text[0])
-            note(o, "%s", why.text);
+            note(&o->common, "%s", why.text);
         else
-            note(o, "%s is unloaded", path);
+            note(&o->common, "%s is unloaded", path);
     }
 }
 
@@ -75,7 +75,7 @@ static int load(const struct options *o, struct ow_driver **drivers)
             complain("%s", why.text);
             return i;
         }
-        note(o, "%s is loaded", o->drivers[i]);
+        note(&o->common, "%s is loaded", o->drivers[i]);
     }
     return o->driver_count;
 }
@@ -99,7 +99,7 @@ static int run(const struct options *o)
 
     ow_report(&found);
     if (found.errors + found.warnings)
-        note(o, "%u error%s and %u warning%s were reported, see above", found.errors,
+        note(&o->common, "%u error%s and %u warning%s were reported, see above", found.errors,
              found.errors == 1 ? "" : "s", found.warnings, found.warnings == 1 ? "" : "s");
     if (loaded < o->driver_count)
         return EXIT_LOAD;
@@ -119,7 +119,7 @@ int main(int argc, char **argv)
     preload_sanitizers(&o, argv);
     set_parameters(&o);
     wait_start();
-    if (ow_boot(&o.machine, &why)) {
+    if (ow_boot(&o.common.machine, &why)) {
         complain("%s", why.text);
         return why.error == OW_INVALID ? EXIT_USAGE : EXIT_LOAD;
     }

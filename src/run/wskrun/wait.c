@@ -127,7 +127,8 @@ static int exit_status(int status)
 
 int wait_for_end(const struct options *o)
 {
-    int64_t deadline = o->run_seconds < 0 ? -1 : now_ms() + (int64_t)(o->run_seconds * 1000);
+    int64_t deadline =
+        o->common.run_seconds < 0 ? -1 : now_ms() + (int64_t)(o->common.run_seconds * 1000);
 
     if (o->command) {
         int error = start_command(o->command);

@@ -6,18 +6,13 @@
 #include "wsksim.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
-#include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define MAX_CPUS        64
 #define MAX_DRIVERS     64
 #define MAX_JOBS        64
-#define MAX_SECONDS     1000000
 #define DEFAULT_CPUS    2
 #define DEFAULT_SECONDS 1
 
@@ -64,7 +59,7 @@ static const char help[] =
     "it.\n";
 
 enum {
-    O_SEED = 256,
+    O_SEED = O_OWN,
     O_SEEDS,
     O_SHARD,
     O_JOBS,
@@ -83,137 +78,38 @@ enum {
     O_OOM,
     O_CANCEL,
     O_CALM,
-    O_FOR,
-    O_PARAM,
-    O_HOST,
-    O_CPUS,
-    O_VERIFY,
-    O_CONFIG,
-    O_READY,
     O_TIMELINE,
     O_UNTIL,
     O_GDB,
-    O_TAPES,
-    O_QUIET,
-    O_VERBOSE,
-    O_HELP,
-    O_VERSION
+    O_TAPES
 };
 
-static const struct option long_options[] = {
-    { "seed", required_argument, NULL, O_SEED },
-    { "seeds", required_argument, NULL, O_SEEDS },
-    { "shard", required_argument, NULL, O_SHARD },
-    { "jobs", required_argument, NULL, O_JOBS },
-    { "keep-going", no_argument, NULL, O_KEEP_GOING },
-    { "apart", no_argument, NULL, O_APART },
-    { "twice", no_argument, NULL, O_TWICE },
-    { "hashes", required_argument, NULL, O_HASHES },
-    { "coverage", no_argument, NULL, O_COVERAGE },
-    { "scenario", required_argument, NULL, O_SCENARIO },
-    { "bytes", required_argument, NULL, O_BYTES },
-    { "replay", required_argument, NULL, O_REPLAY },
-    { "shrink", no_argument, NULL, O_SHRINK },
-    { "exhaust", no_argument, NULL, O_EXHAUST },
-    { "preemptions", required_argument, NULL, O_PREEMPTIONS },
-    { "while-threads", no_argument, NULL, O_WHILE_THREADS },
-    { "oom-sweep", no_argument, NULL, O_OOM },
-    { "cancel-sweep", no_argument, NULL, O_CANCEL },
-    { "calm", no_argument, NULL, O_CALM },
-    { "for", required_argument, NULL, O_FOR },
-    { "param", required_argument, NULL, O_PARAM },
-    { "host", required_argument, NULL, O_HOST },
-    { "cpus", required_argument, NULL, O_CPUS },
-    { "verify", required_argument, NULL, O_VERIFY },
-    { "config", required_argument, NULL, O_CONFIG },
-    { "ready-delay", required_argument, NULL, O_READY },
-    { "timeline", no_argument, NULL, O_TIMELINE },
-    { "until", required_argument, NULL, O_UNTIL },
-    { "gdb", no_argument, NULL, O_GDB },
-    { "tapes", required_argument, NULL, O_TAPES },
-    { "quiet", no_argument, NULL, O_QUIET },
-    { "verbose", no_argument, NULL, O_VERBOSE },
-    { "help", no_argument, NULL, O_HELP },
-    { "version", no_argument, NULL, O_VERSION },
-    { NULL, 0, NULL, 0 }
-};
+static const struct option own[] = { { "seed", required_argument, NULL, O_SEED },
+                                     { "seeds", required_argument, NULL, O_SEEDS },
+                                     { "shard", required_argument, NULL, O_SHARD },
+                                     { "jobs", required_argument, NULL, O_JOBS },
+                                     { "keep-going", no_argument, NULL, O_KEEP_GOING },
+                                     { "apart", no_argument, NULL, O_APART },
+                                     { "twice", no_argument, NULL, O_TWICE },
+                                     { "hashes", required_argument, NULL, O_HASHES },
+                                     { "coverage", no_argument, NULL, O_COVERAGE },
+                                     { "scenario", required_argument, NULL, O_SCENARIO },
+                                     { "bytes", required_argument, NULL, O_BYTES },
+                                     { "replay", required_argument, NULL, O_REPLAY },
+                                     { "shrink", no_argument, NULL, O_SHRINK },
+                                     { "exhaust", no_argument, NULL, O_EXHAUST },
+                                     { "preemptions", required_argument, NULL, O_PREEMPTIONS },
+                                     { "while-threads", no_argument, NULL, O_WHILE_THREADS },
+                                     { "oom-sweep", no_argument, NULL, O_OOM },
+                                     { "cancel-sweep", no_argument, NULL, O_CANCEL },
+                                     { "calm", no_argument, NULL, O_CALM },
+                                     { "timeline", no_argument, NULL, O_TIMELINE },
+                                     { "until", required_argument, NULL, O_UNTIL },
+                                     { "gdb", no_argument, NULL, O_GDB },
+                                     { "tapes", required_argument, NULL, O_TAPES },
+                                     { NULL, 0, NULL, 0 } };
 
-static void say(const char *format, va_list args)
-{
-    char text[2048];
-
-    vsnprintf(text, sizeof(text), format, args);
-    fprintf(stderr, "wsksim: %s\n", text);
-}
-
-void usage_error(const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    say(format, args);
-    va_end(args);
-    exit(EXIT_USAGE);
-}
-
-void complain(const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    say(format, args);
-    va_end(args);
-}
-
-void note(const struct options *o, const char *format, ...)
-{
-    va_list args;
-
-    if (o->machine.verbosity < OW_NORMAL)
-        return;
-    va_start(args, format);
-    say(format, args);
-    va_end(args);
-}
-
-static void *grow(void *array, size_t count, size_t size)
-{
-    void *more = realloc(array, (count + 1) * size);
-
-    if (!more)
-        usage_error("out of memory");
-    return more;
-}
-
-static char *copy(const char *from, size_t length)
-{
-    char *s = strndup(from, length);
-
-    if (!s)
-        usage_error("out of memory");
-    return s;
-}
-
-static uint64_t parse_number(const char *option, const char *value, uint64_t low, uint64_t high)
-{
-    char *end;
-
-    errno = 0;
-    uint64_t n = strtoull(value, &end, 10);
-    if (errno || end == value || *end || *value == '-' || n < low || n > high)
-        usage_error("%s %s: give a number from %" PRIu64 " to %" PRIu64, option, value, low, high);
-    return n;
-}
-
-static double parse_seconds(const char *option, const char *value)
-{
-    char *end;
-    double seconds = strtod(value, &end);
-
-    if (end == value || *end || !isfinite(seconds) || seconds < 0 || seconds > MAX_SECONDS)
-        usage_error("%s %s: not a number of seconds; for example: %s 2.5", option, value, option);
-    return seconds;
-}
+const struct program program = { "wsksim", help, own };
 
 static void parse_seeds(struct options *o, const char *value)
 {
@@ -233,37 +129,6 @@ static void parse_shard(struct options *o, const char *value)
         usage_error("--shard %s: write it as I/N with 1 <= I <= N, for example --shard 3/8", value);
 }
 
-static void add_param(struct options *o, const char *text)
-{
-    const char *equals = strchr(text, '=');
-    const char *colon = strchr(text, ':');
-
-    if (colon && equals && colon > equals)
-        colon = NULL;
-    const char *name = colon ? colon + 1 : text;
-    if (!equals || equals == name || colon == text)
-        usage_error("--param %s: write it as NAME=VALUE or DRIVER:NAME=VALUE", text);
-    o->params = grow(o->params, (size_t)o->param_count, sizeof(*o->params));
-    struct param *p = &o->params[o->param_count++];
-    p->driver = colon ? copy(text, (size_t)(colon - text)) : NULL;
-    p->name = copy(name, (size_t)(equals - name));
-    p->value = copy(equals + 1, strlen(equals + 1));
-}
-
-static void add_host(struct options *o, const char *text)
-{
-    const char *equals = strchr(text, '=');
-    size_t n = o->machine.host_count;
-
-    if (!equals || equals == text || !equals[1])
-        usage_error("--host %s: write it as NAME=ADDR, for example --host server=10.0.0.2", text);
-    struct ow_host *hosts = grow((void *)o->machine.hosts, n, sizeof(*hosts));
-    hosts[n].name = copy(text, (size_t)(equals - text));
-    hosts[n].address = equals + 1;
-    o->machine.hosts = hosts;
-    o->machine.host_count = n + 1;
-}
-
 /* What runs: goes into a tape. */
 static bool take_what(struct options *o, int which, const char *value)
 {
@@ -274,30 +139,8 @@ static bool take_what(struct options *o, int which, const char *value)
     case O_CALM:
         o->calm = true;
         return true;
-    case O_FOR:
-        o->run_seconds = parse_seconds("--for", value);
-        return true;
-    case O_PARAM:
-        add_param(o, value);
-        return true;
-    case O_HOST:
-        add_host(o, value);
-        return true;
-    case O_CPUS:
-        o->machine.cpus = (unsigned)parse_number("--cpus", value, 1, MAX_CPUS);
-        return true;
-    case O_VERIFY:
-        o->machine.verify = value;
-        return true;
-    case O_CONFIG:
-        o->machine.config = value;
-        return true;
-    case O_READY:
-        o->machine.ready_delay_ms =
-            (unsigned)parse_number("--ready-delay", value, 0, MAX_SECONDS * 1000ul);
-        return true;
     default:
-        return false;
+        return take_machine_option(&o->common, which, value);
     }
 }
 
@@ -380,34 +223,15 @@ static void take_how(struct options *o, int which, const char *value)
     case O_TAPES:
         o->tape_dir = value;
         break;
-    case O_QUIET:
-        o->machine.verbosity = OW_QUIET;
-        break;
-    case O_VERBOSE:
-        o->machine.verbosity = OW_VERBOSE;
-        break;
-    case O_HELP:
-        fputs(help, stdout);
-        exit(EXIT_FINE);
-    case O_VERSION:
-        printf("wsksim (OpenWSK) %s\n", ow_version());
-        exit(EXIT_FINE);
+    default:
+        (void)take_talk_option(&o->common, which);
     }
 }
 
 static void keep_word(struct options *o, const char *word)
 {
     o->argv = grow(o->argv, (size_t)o->argc, sizeof(*o->argv));
-    o->argv[o->argc++] = copy(word, strlen(word));
-}
-
-static const char *name_of(int which)
-{
-    const struct option *option = long_options;
-
-    while (option->val != which)
-        option++;
-    return option->name;
+    o->argv[o->argc++] = copy_text(word, strlen(word));
 }
 
 /* Keeps what says what runs in the form --NAME=VALUE. */
@@ -415,7 +239,8 @@ static void keep_option(struct options *o, int which, const char *value)
 {
     char word[4096];
 
-    snprintf(word, sizeof(word), "--%s%s%s", name_of(which), value ? "=" : "", value ? value : "");
+    snprintf(word, sizeof(word), "--%s%s%s", option_name(which), value ? "=" : "",
+             value ? value : "");
     keep_word(o, word);
 }
 
@@ -424,12 +249,7 @@ static void take_words(struct options *o, int argc, char **argv, bool from_tape)
     int which;
 
     optind = 0;
-    while ((which = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
-        if (which == ':')
-            usage_error("%s needs a value after it; see wsksim --help", argv[optind - 1]);
-        if (which == '?')
-            usage_error("%s: no such option, or it is written differently; see wsksim --help",
-                        argv[optind - 1]);
+    while ((which = next_option(argc, argv)) != -1) {
         if (take_what(o, which, optarg))
             keep_option(o, which, optarg);
         else if (!from_tape && !take_mode(o, which, optarg))
@@ -460,8 +280,7 @@ static void take_tape(struct options *o)
 
 static void check(const struct options *o)
 {
-    if (!o->driver_count)
-        usage_error("no driver given; try: wsksim ./driver.so, or wsksim --help");
+    need_driver(o->driver_count);
     if (o->driver_count > MAX_DRIVERS)
         usage_error("too many drivers; at most %d", MAX_DRIVERS);
     if (o->gdb && o->mode != MODE_REPLAY)
@@ -473,14 +292,13 @@ static void check(const struct options *o)
 void parse_options(struct options *o, int argc, char **argv)
 {
     memset(o, 0, sizeof(*o));
-    o->run_seconds = DEFAULT_SECONDS;
-    o->machine.cpus = DEFAULT_CPUS;
-    o->machine.verbosity = OW_NORMAL;
+    o->common.run_seconds = DEFAULT_SECONDS;
+    o->common.machine.cpus = DEFAULT_CPUS;
+    o->common.machine.verbosity = OW_NORMAL;
     o->preemptions = 1;
     o->shard = o->shards = 1;
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     o->jobs = processors < 1 ? 1 : processors > MAX_JOBS ? MAX_JOBS : (unsigned)processors;
-    opterr = 0;
     take_words(o, argc, argv, false);
     if (o->mode == MODE_REPLAY && !o->driver_count)
         take_tape(o);

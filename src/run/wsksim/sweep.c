@@ -184,8 +184,8 @@ int show_run(const struct options *o, const struct source *source, const char *w
     if (out->status)
         report_failure(o, source, out, what);
     else
-        note(o, "%s: %" PRIu64 " decisions in %.6f s of virtual time, hash %016" PRIx64, what,
-             out->result.choices, (double)out->result.now_ns / 1e9, out->result.hash);
+        note(&o->common, "%s: %" PRIu64 " decisions in %.6f s of virtual time, hash %016" PRIx64,
+             what, out->result.choices, (double)out->result.now_ns / 1e9, out->result.hash);
     int status = out->status;
     outcome_free(out);
     return status;

@@ -211,7 +211,7 @@ static bool boot(void)
 
     run_machine.transport = &net_sim;
     run_machine.ended = is_covered() ? ended : NULL;
-    if (ow_boot(&world.options->machine, &why) == OW_OK)
+    if (ow_boot(&world.options->common.machine, &why) == OW_OK)
         return true;
     host_printf("wsksim: %s\n", why.text);
     if (!asked_for())
@@ -223,8 +223,8 @@ static void set_parameters(void)
 {
     struct ow_status why;
 
-    for (int i = 0; i < world.options->param_count; i++) {
-        const struct param *p = &world.options->params[i];
+    for (int i = 0; i < world.options->common.param_count; i++) {
+        const struct param *p = &world.options->common.params[i];
         if (ow_set_parameter(p->driver, p->name, p->value, &why))
             fail_run(EXIT_USAGE, why.text);
     }
@@ -269,7 +269,7 @@ static void wait_until(int64_t end)
 static void live(void)
 {
     const struct scenario *s = world.options->scenario;
-    double seconds = s && s->duration > 0 ? s->duration : world.options->run_seconds;
+    double seconds = s && s->duration > 0 ? s->duration : world.options->common.run_seconds;
 
     if (s)
         scenario_connect(s, world.network);

@@ -10,34 +10,21 @@
 #define OPENWSK_WSKSIM_H
 
 #include "host/sim.h"
-#include "openwsk/openwsk.h"
+#include "run/options/options.h"
 
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 
 struct scenario;
-
-/* Exit statuses, as of wskrun; documented in wsksim(1). */
-enum { EXIT_FINE = 0, EXIT_LOAD = 1, EXIT_USAGE = 2, EXIT_FOUND = 3, EXIT_STUCK = 4 };
-
-struct param {
-    char *driver; /* NULL: every driver */
-    char *name, *value;
-};
 
 enum mode { MODE_SEEDS, MODE_BYTES, MODE_REPLAY, MODE_EXHAUST, MODE_OOM, MODE_CANCEL };
 
 struct options {
     /* what runs; goes into tapes */
-    struct ow_options machine;
+    struct common_options common; /* run_seconds of virtual time, unless the scenario says */
     char **drivers;
     int driver_count;
-    struct param *params;
-    int param_count;
     const struct scenario *scenario; /* NULL: none */
-    double run_seconds; /* of virtual time, when there is no scenario that ends by itself */
-    bool calm;          /* --calm: no faults, in the network or above */
+    bool calm;                       /* --calm: no faults, in the network or above */
     /* how it is run */
     enum mode mode;
     uint64_t first_seed, last_seed;
@@ -60,9 +47,6 @@ struct options {
 /* ---- options.c ---- */
 
 void parse_options(struct options *o, int argc, char **argv);
-__attribute__((noreturn, format(printf, 1, 2))) void usage_error(const char *format, ...);
-__attribute__((format(printf, 1, 2))) void complain(const char *format, ...);
-__attribute__((format(printf, 2, 3))) void note(const struct options *o, const char *format, ...);
 
 /* ---- trouble that is made at one decision ---- */
 
