@@ -248,22 +248,13 @@ LONG NTAPI RtlIpv6AddressToStringExW(const struct in6_addr *Address, ULONG Scope
 
 /* ---- text being read: each Read function returns how many characters it took, 0 for none ---- */
 
-static ULONG HexDigit(CHAR c)
-{
-    if (c >= '0' && c <= '9')
-        return (ULONG)(c - '0');
-    if ((c | 32) >= 'a' && (c | 32) <= 'f')
-        return (ULONG)((c | 32) - 'a' + 10);
-    return 99;
-}
-
 /* A number with C's prefixes, at most Max; Decimal: no prefixes. */
 static ULONG ReadNumber(PCSTR Text, BOOLEAN Decimal, ULONG Max, PULONG Value)
 {
     ULONG Base = 10, i = 0, Start;
     ULONG64 Sum = 0;
 
-    if (Text[0] == '0' && HexDigit(Text[1]) < 10) {
+    if (Text[0] == '0' && RtlpDigit(Text[1]) < 10) {
         if (Decimal)
             return 0;
         Base = 8;
@@ -273,8 +264,8 @@ static ULONG ReadNumber(PCSTR Text, BOOLEAN Decimal, ULONG Max, PULONG Value)
         Base = 16;
         i = 2;
     }
-    for (Start = i; HexDigit(Text[i]) < Base; i++) {
-        Sum = Sum * Base + HexDigit(Text[i]);
+    for (Start = i; RtlpDigit(Text[i]) < Base; i++) {
+        Sum = Sum * Base + RtlpDigit(Text[i]);
         if (Sum > Max)
             return 0;
     }
@@ -318,9 +309,9 @@ static ULONG ReadGroup(PCSTR Text, PULONG Value)
 {
     ULONG Length = 0;
 
-    for (*Value = 0; Length < 4 && HexDigit(Text[Length]) < 16; Length++)
-        *Value = *Value << 4 | HexDigit(Text[Length]);
-    return HexDigit(Text[Length]) < 16 ? 0 : Length;
+    for (*Value = 0; Length < 4 && RtlpDigit(Text[Length]) < 16; Length++)
+        *Value = *Value << 4 | RtlpDigit(Text[Length]);
+    return RtlpDigit(Text[Length]) < 16 ? 0 : Length;
 }
 
 static ULONG ReadIpv6(PCSTR Text, UCHAR Bytes[16])
@@ -358,7 +349,7 @@ static ULONG ReadIpv6(PCSTR Text, UCHAR Bytes[16])
                 break;
             Gap = Count;
             Used += 2;
-        } else if (HexDigit(Text[Used + 1]) < 16) {
+        } else if (RtlpDigit(Text[Used + 1]) < 16) {
             Used++;
         } else {
             break;

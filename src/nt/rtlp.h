@@ -49,29 +49,15 @@ SIZE_T RtlpFormatNarrow(PSTR Buffer, SIZE_T Room, PCSTR Format, OW_VA_LIST Args,
                         const RTLP_TRACE *Trace);
 SIZE_T RtlpFormatWide(PWSTR Buffer, SIZE_T Room, PCWSTR Format, OW_VA_LIST Args);
 
-/* ---- numbers as text (crt.c) --------------------------------------------------------------- */
+/* ---- numbers as text (number.c) ------------------------------------------------------------ */
 
 #define RTLP_NUMBER_CHARS 66 /* 2^64 in binary, a sign, a terminator */
-#define LONG_MIN32        (-0x7fffffffll - 1)
-#define LONG_MAX32        0x7fffffffll
 
-typedef struct _RTLP_NUMBER {
-    ULONG64 Value;
-    BOOLEAN Negative;
-    BOOLEAN Overflow;
-    SIZE_T Used; /* characters up to the end of the number; 0: there is none */
-} RTLP_NUMBER;
-
-/*
- * As strtol reads: white space, a sign, a prefix for base 0 or 16, digits. A base that is neither 0
- * nor from 2 to 36 has no numbers, and RtlpNumberText no digits.
- */
-RTLP_NUMBER RtlpParseNumber(const void *Text, BOOLEAN Wide, int Base);
-/* The value, limited to a range. */
-LONG64 RtlpSignedNumber(const RTLP_NUMBER *N, LONG64 Min, LONG64 Max);
-ULONG64 RtlpUnsignedNumber(const RTLP_NUMBER *N, ULONG64 Max);
-/* Digits at the end of Text, terminated; the index of the first one. */
+/* Digits at the end of Text, terminated; the index of the first one. Only bases from 2 to 36 have
+ * any. */
 ULONG RtlpNumberText(ULONG64 Value, int Base, CHAR Text[RTLP_NUMBER_CHARS]);
+/* The value of a digit, at most 35; a number that no base reaches when it is none. */
+ULONG RtlpDigit(int Unit);
 
 /* rand() begins as in a new process. */
 void RtlpForgetSeed(void);

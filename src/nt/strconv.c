@@ -9,7 +9,6 @@
 
 #define STRING_TAG       'grtS'
 #define MAX_STRING_BYTES 0xfffe
-#define NUMBER_CHARS     64 /* 2^64 in binary */
 
 /* What a conversion did: bytes that the whole result has, and that were written. */
 typedef struct _CONVERSION {
@@ -256,20 +255,19 @@ static BOOLEAN IsBase(ULONG Base)
 
 static NTSTATUS NumberToString(ULONGLONG Value, ULONG Base, PUNICODE_STRING String)
 {
-    WCHAR Text[NUMBER_CHARS];
-    SIZE_T Count = 0;
+    CHAR Text[RTLP_NUMBER_CHARS];
+    ULONG First, Count;
 
     if (!Base)
         Base = 10;
     if (!IsBase(Base))
         return STATUS_INVALID_PARAMETER;
-    do {
-        Text[NUMBER_CHARS - ++Count] = (WCHAR) "0123456789ABCDEF"[Value % Base];
-        Value /= Base;
-    } while (Value);
+    First = RtlpNumberText(Value, (int)Base, Text);
+    Count = RTLP_NUMBER_CHARS - 1 - First;
     if (Count * sizeof(WCHAR) > String->MaximumLength)
         return STATUS_BUFFER_OVERFLOW;
-    __builtin_memcpy(String->Buffer, Text + NUMBER_CHARS - Count, Count * sizeof(WCHAR));
+    for (ULONG i = 0; i < Count; i++)
+        String->Buffer[i] = (WCHAR)openwsk_toupper(Text[First + i]);
     String->Length = (USHORT)(Count * sizeof(WCHAR));
     if (String->Length + sizeof(WCHAR) <= String->MaximumLength)
         String->Buffer[Count] = 0;
@@ -288,18 +286,6 @@ NTSTATUS NTAPI RtlInt64ToUnicodeString(ULONGLONG Value, ULONG Base, PUNICODE_STR
     return NumberToString(Value, Base, String);
 }
 
-/* The value of a digit; a number that no base reaches when it is none. */
-static ULONG Digit(ULONG Unit)
-{
-    if (Unit >= '0' && Unit <= '9')
-        return Unit - '0';
-    if (Unit >= 'a' && Unit <= 'f')
-        return Unit - 'a' + 10;
-    if (Unit >= 'A' && Unit <= 'F')
-        return Unit - 'A' + 10;
-    return 99;
-}
-
 /* Reads one character of either width, 0 at the end. */
 typedef struct _READER {
     PCWCH Wide;
@@ -312,6 +298,11 @@ static ULONG ReaderPeek(const READER *R)
     if (!R->Count)
         return 0;
     return R->Wide ? *R->Wide : (UCHAR)*R->Narrow;
+}
+
+static ULONG ReaderDigit(const READER *R)
+{
+    return RtlpDigit((int)ReaderPeek(R));
 }
 
 static void ReaderSkip(READER *R)
@@ -358,8 +349,8 @@ static NTSTATUS StringToNumber(READER *R, ULONG Base, PULONG Value)
     }
     if (!IsBase(Base))
         return STATUS_INVALID_PARAMETER;
-    for (; Digit(ReaderPeek(R)) < Base; ReaderSkip(R))
-        Sum = Sum * Base + Digit(ReaderPeek(R));
+    for (; ReaderDigit(R) < Base; ReaderSkip(R))
+        Sum = Sum * Base + ReaderDigit(R);
     *Value = Negative ? 0u - Sum : Sum;
     return STATUS_SUCCESS;
 }
@@ -428,15 +419,16 @@ NTSTATUS NTAPI RtlGUIDFromString(PCUNICODE_STRING GuidString, GUID *Guid)
         return STATUS_INVALID_PARAMETER;
     for (ULONG i = 0; i < GUID_CHARS; i++) {
         WCHAR Unit = GuidString->Buffer[i];
+        ULONG Digit = RtlpDigit(Unit);
 
         if (GuidPattern[i] != 'x') {
             if (Unit != (WCHAR)GuidPattern[i])
                 return STATUS_INVALID_PARAMETER;
             continue;
         }
-        if (Digit(Unit) > 15)
+        if (Digit > 15)
             return STATUS_INVALID_PARAMETER;
-        Bytes[GuidOrder[Nibble / 2]] |= (UCHAR)(Digit(Unit) << (Nibble % 2 ? 0 : 4));
+        Bytes[GuidOrder[Nibble / 2]] |= (UCHAR)(Digit << (Nibble % 2 ? 0 : 4));
         Nibble++;
     }
     __builtin_memcpy(Guid, Bytes, sizeof Bytes);
