@@ -1,5 +1,6 @@
 /*
- * fiber.h: the scheduler of the simulated world, private to src/host/sim.
+ * fiber.h: the fibers of the simulated world, and what its parts offer to each other; private to
+ * src/host/sim. The scheduler's own state is in sched.h.
  *
  * One OS thread runs all fibers, so nothing here is locked: a fiber runs until it calls in and the
  * scheduler decides to switch. `outside` stands for the OS thread's own stack.
@@ -22,7 +23,6 @@ enum fiber_state {
 struct fiber {
     struct host_thread pub;        /* first: the two pointers convert into each other */
     struct fiber *next, *previous; /* all fibers, oldest first */
-    struct fiber *ready_next;
     enum fiber_state state;
     unsigned number; /* counted from 0 in each run */
     char name[24];
@@ -32,7 +32,7 @@ struct fiber {
     bool spun;     /* it has waited busily since something else went on */
     int64_t deadline_ns;
     uint64_t ready_since;       /* in points */
-    uint64_t looks_at, vain_at; /* sched.c: the deeds done when a busy wait's last looks began */
+    uint64_t looks_at, vain_at; /* spin.c: the deeds done when a busy wait's last looks began */
     uint32_t *visits;           /* visit.c: how often it was at each place */
     unsigned visit_room;
     const struct host_lock *lock;
@@ -85,10 +85,16 @@ void visit_forget(struct fiber *f);
 /* ---- sched.c ---- */
 
 struct fiber *sched_running(void);
-/* The virtual time; unlike host_now(), asking does not move it. */
-int64_t sched_now(void);
 /* The running fiber does something that could end a wait, or its own loop. */
 void sched_deed(void);
+
+/* ---- clock.c ---- */
+
+/* The virtual time; unlike host_now(), asking does not move it. */
+int64_t sched_now(void);
+
+/* ---- stuck.c ---- */
+
 /* Stops the run: nothing more can happen. Says why, and what every fiber waits for. */
 __attribute__((noreturn)) void sched_stuck(const char *why);
 
