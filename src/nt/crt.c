@@ -8,23 +8,11 @@
  */
 #include "nt/rtlp.h"
 
-#define TRUNCATE  ((SIZE_T)-1)
-#define E_INVALID 22 /* EINVAL, ERANGE and STRUNCATE of Microsoft's errno.h */
-#define E_RANGE   34
-#define E_CUT     80
-
 /* ---- printf -------------------------------------------------------------------------------- */
 
-/* Microsoft's rule: Count when it fits without the terminator, -1 when it was cut. */
 int NTAPI openwsk__vsnprintf(char *Buffer, size_t Count, const char *Format, OW_VA_LIST Args)
 {
-    SIZE_T Length = RtlpFormatNarrow(Buffer, Buffer ? Count : 0, Format, Args, NULL);
-
-    if (!Buffer)
-        return Count ? -1 : (int)Length;
-    if (Length < Count)
-        Buffer[Length] = 0;
-    return Length > Count ? -1 : (int)Length;
+    return RtlpPrint(Buffer, FALSE, Count, Format, Args);
 }
 
 int NTAPI openwsk__snprintf(char *Buffer, size_t Count, const char *Format, ...)
@@ -75,22 +63,10 @@ int NTAPI openwsk_snprintf(char *Buffer, size_t Count, const char *Format, ...)
     return Length;
 }
 
-/* Always terminated; too little room empties the buffer, unless the caller asked to cut. */
 int NTAPI openwsk__vsnprintf_s(char *Buffer, size_t Size, size_t Count, const char *Format,
                                OW_VA_LIST Args)
 {
-    SIZE_T Room = Count < Size ? Count : Size - 1, Length;
-
-    if (!Buffer || !Size || !Format)
-        return -1;
-    Length = RtlpFormatNarrow(Buffer, Room, Format, Args, NULL);
-    Buffer[Length < Room ? Length : Room] = 0;
-    if (Length <= Room)
-        return (int)Length;
-    if (Count == TRUNCATE || Count < Size)
-        return -1;
-    Buffer[0] = 0;
-    return -1;
+    return RtlpPrintBounded(Buffer, FALSE, Size, Count, Format, Args);
 }
 
 int NTAPI openwsk__snprintf_s(char *Buffer, size_t Size, size_t Count, const char *Format, ...)
@@ -152,10 +128,10 @@ int NTAPI openwsk_memcpy_s(void *To, size_t Size, const void *From, size_t Count
     if (!Count)
         return 0;
     if (!To)
-        return E_INVALID;
+        return RTLP_INVALID;
     if (!From || Size < Count) {
         __builtin_memset(To, 0, Size);
-        return From ? E_RANGE : E_INVALID;
+        return From ? RTLP_RANGE : RTLP_INVALID;
     }
     __builtin_memcpy(To, From, Count);
     return 0;
@@ -166,9 +142,9 @@ int NTAPI openwsk_memmove_s(void *To, size_t Size, const void *From, size_t Coun
     if (!Count)
         return 0;
     if (!To || !From)
-        return E_INVALID;
+        return RTLP_INVALID;
     if (Size < Count)
-        return E_RANGE;
+        return RTLP_RANGE;
     __builtin_memmove(To, From, Count);
     return 0;
 }
@@ -257,50 +233,24 @@ char *NTAPI openwsk_strpbrk(const char *Text, const char *Set)
     return __builtin_strpbrk(Text, Set);
 }
 
-/* The bounded copies: what does not fit empties the target, unless the caller asked to cut. */
-static int CopyBounded(char *To, size_t Size, size_t Used, const char *From, size_t Count)
-{
-    size_t Length;
-
-    if (!To || !Size || Used >= Size)
-        return E_INVALID;
-    if (!From) {
-        To[0] = 0;
-        return E_INVALID;
-    }
-    Length = openwsk_strnlen(From, Count);
-    if (Length < Size - Used) {
-        __builtin_memcpy(To + Used, From, Length);
-        To[Used + Length] = 0;
-        return 0;
-    }
-    if (Count != TRUNCATE) {
-        To[0] = 0;
-        return E_RANGE;
-    }
-    __builtin_memcpy(To + Used, From, Size - Used - 1);
-    To[Size - 1] = 0;
-    return E_CUT;
-}
-
 int NTAPI openwsk_strcpy_s(char *To, size_t Size, const char *From)
 {
-    return CopyBounded(To, Size, 0, From, TRUNCATE - 1);
+    return RtlpCopyBounded(To, FALSE, Size, 0, From, RTLP_ALL);
 }
 
 int NTAPI openwsk_strncpy_s(char *To, size_t Size, const char *From, size_t Count)
 {
-    return CopyBounded(To, Size, 0, From, Count);
+    return RtlpCopyBounded(To, FALSE, Size, 0, From, Count);
 }
 
 int NTAPI openwsk_strcat_s(char *To, size_t Size, const char *From)
 {
-    return CopyBounded(To, Size, To ? openwsk_strnlen(To, Size) : 0, From, TRUNCATE - 1);
+    return RtlpCopyBounded(To, FALSE, Size, To ? openwsk_strnlen(To, Size) : 0, From, RTLP_ALL);
 }
 
 int NTAPI openwsk_strncat_s(char *To, size_t Size, const char *From, size_t Count)
 {
-    return CopyBounded(To, Size, To ? openwsk_strnlen(To, Size) : 0, From, Count);
+    return RtlpCopyBounded(To, FALSE, Size, To ? openwsk_strnlen(To, Size) : 0, From, Count);
 }
 
 /* ---- characters: ASCII only, as in the kernel's "C" locale ---------------------------------- */

@@ -49,6 +49,24 @@ SIZE_T RtlpFormatNarrow(PSTR Buffer, SIZE_T Room, PCSTR Format, OW_VA_LIST Args,
                         const RTLP_TRACE *Trace);
 SIZE_T RtlpFormatWide(PWSTR Buffer, SIZE_T Room, PCWSTR Format, OW_VA_LIST Args);
 
+/* ---- texts that may not fit their buffer, of either width (bounded.c) ---------------------- */
+
+/* EINVAL, ERANGE and STRUNCATE of Microsoft's errno.h. */
+enum { RTLP_INVALID = 22, RTLP_RANGE = 34, RTLP_CUT = 80 };
+
+#define RTLP_TRUNCATE ((SIZE_T)-1)        /* a count that asks to cut what does not fit */
+#define RTLP_ALL      (RTLP_TRUNCATE - 1) /* a count that does not */
+
+/* As _vsnprintf: Count when it fits without the terminator, -1 when it was cut. */
+int RtlpPrint(void *Buffer, BOOLEAN Wide, SIZE_T Count, const void *Format, OW_VA_LIST Args);
+/* As _vsnprintf_s: always terminated; too little room empties the buffer, unless the caller asked
+ * to cut. */
+int RtlpPrintBounded(void *Buffer, BOOLEAN Wide, SIZE_T Size, SIZE_T Count, const void *Format,
+                     OW_VA_LIST Args);
+/* As strncpy_s, behind the Used units that are there: 0 or one of the numbers above. */
+int RtlpCopyBounded(void *To, BOOLEAN Wide, SIZE_T Size, SIZE_T Used, const void *From,
+                    SIZE_T Count);
+
 /* ---- numbers as text (number.c) ------------------------------------------------------------ */
 
 #define RTLP_NUMBER_CHARS 66 /* 2^64 in binary, a sign, a terminator */

@@ -6,22 +6,11 @@
  */
 #include "nt/rtlp.h"
 
-#define TRUNCATE  ((SIZE_T)-1)
-#define E_INVALID 22 /* EINVAL, ERANGE and STRUNCATE of Microsoft's errno.h */
-#define E_RANGE   34
-#define E_CUT     80
-
 /* ---- printf -------------------------------------------------------------------------------- */
 
 int NTAPI openwsk__vsnwprintf(WCHAR *Buffer, size_t Count, const WCHAR *Format, OW_VA_LIST Args)
 {
-    SIZE_T Length = RtlpFormatWide(Buffer, Buffer ? Count : 0, Format, Args);
-
-    if (!Buffer)
-        return Count ? -1 : (int)Length;
-    if (Length < Count)
-        Buffer[Length] = 0;
-    return Length > Count ? -1 : (int)Length;
+    return RtlpPrint(Buffer, TRUE, Count, Format, Args);
 }
 
 int NTAPI openwsk__snwprintf(WCHAR *Buffer, size_t Count, const WCHAR *Format, ...)
@@ -55,18 +44,7 @@ int NTAPI openwsk_vswprintf(WCHAR *Buffer, const WCHAR *Format, OW_VA_LIST Args)
 int NTAPI openwsk__vsnwprintf_s(WCHAR *Buffer, size_t Size, size_t Count, const WCHAR *Format,
                                 OW_VA_LIST Args)
 {
-    SIZE_T Room = Count < Size ? Count : Size - 1, Length;
-
-    if (!Buffer || !Size || !Format)
-        return -1;
-    Length = RtlpFormatWide(Buffer, Room, Format, Args);
-    Buffer[Length < Room ? Length : Room] = 0;
-    if (Length <= Room)
-        return (int)Length;
-    if (Count == TRUNCATE || Count < Size)
-        return -1;
-    Buffer[0] = 0;
-    return -1;
+    return RtlpPrintBounded(Buffer, TRUE, Size, Count, Format, Args);
 }
 
 int NTAPI openwsk__snwprintf_s(WCHAR *Buffer, size_t Size, size_t Count, const WCHAR *Format, ...)
@@ -218,50 +196,24 @@ WCHAR *NTAPI openwsk_wcspbrk(const WCHAR *Text, const WCHAR *Set)
     return *Text ? (WCHAR *)Text : NULL;
 }
 
-/* The bounded copies: what does not fit empties the target, unless the caller asked to cut. */
-static int CopyBounded(WCHAR *To, size_t Size, size_t Used, const WCHAR *From, size_t Count)
-{
-    size_t Length;
-
-    if (!To || !Size || Used >= Size)
-        return E_INVALID;
-    if (!From) {
-        To[0] = 0;
-        return E_INVALID;
-    }
-    Length = openwsk_wcsnlen(From, Count);
-    if (Length < Size - Used) {
-        __builtin_memcpy(To + Used, From, Length * sizeof(WCHAR));
-        To[Used + Length] = 0;
-        return 0;
-    }
-    if (Count != TRUNCATE) {
-        To[0] = 0;
-        return E_RANGE;
-    }
-    __builtin_memcpy(To + Used, From, (Size - Used - 1) * sizeof(WCHAR));
-    To[Size - 1] = 0;
-    return E_CUT;
-}
-
 int NTAPI openwsk_wcscpy_s(WCHAR *To, size_t Size, const WCHAR *From)
 {
-    return CopyBounded(To, Size, 0, From, TRUNCATE - 1);
+    return RtlpCopyBounded(To, TRUE, Size, 0, From, RTLP_ALL);
 }
 
 int NTAPI openwsk_wcsncpy_s(WCHAR *To, size_t Size, const WCHAR *From, size_t Count)
 {
-    return CopyBounded(To, Size, 0, From, Count);
+    return RtlpCopyBounded(To, TRUE, Size, 0, From, Count);
 }
 
 int NTAPI openwsk_wcscat_s(WCHAR *To, size_t Size, const WCHAR *From)
 {
-    return CopyBounded(To, Size, To ? openwsk_wcsnlen(To, Size) : 0, From, TRUNCATE - 1);
+    return RtlpCopyBounded(To, TRUE, Size, To ? openwsk_wcsnlen(To, Size) : 0, From, RTLP_ALL);
 }
 
 int NTAPI openwsk_wcsncat_s(WCHAR *To, size_t Size, const WCHAR *From, size_t Count)
 {
-    return CopyBounded(To, Size, To ? openwsk_wcsnlen(To, Size) : 0, From, Count);
+    return RtlpCopyBounded(To, TRUE, Size, To ? openwsk_wcsnlen(To, Size) : 0, From, Count);
 }
 
 /* ---- case ---------------------------------------------------------------------------------- */
