@@ -108,32 +108,6 @@ static NTSTATUS FinishSend(WSKP_SOCKET *s, WSKP_REQUEST *r, PIRP Irp, NTSTATUS S
     return Status;
 }
 
-NTSTATUS NTAPI WskpSendTo(PWSK_SOCKET Public, PWSK_BUF Buffer, ULONG Flags, PSOCKADDR RemoteAddress,
-                          ULONG ControlInfoLength, PCMSGHDR ControlInfo, PIRP Irp)
-{
-    const void *caller = __builtin_return_address(0);
-    WSKP_SOCKET *s;
-    BOOLEAN done = TRUE;
-
-    if (!WskpTakeIrp(Irp, "WskSendTo", caller))
-        return STATUS_INVALID_PARAMETER;
-    NTSTATUS status = WskpEnter(Public, WSKP_DATAGRAM, Irp, "WskSendTo", caller, &s);
-    if (!NT_SUCCESS(status))
-        return status;
-    WSKP_REQUEST *r = WskpRequestNew(s, Irp, NET_OP_SENDMSG, SendToDone);
-    status = r ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
-    if (NT_SUCCESS(status))
-        status = PrepareSend(r, Flags, RemoteAddress, ControlInfoLength, ControlInfo);
-    if (NT_SUCCESS(status))
-        status = Buffer ? WskpRequestMap(r, Buffer, caller) : STATUS_INVALID_PARAMETER;
-    if (NT_SUCCESS(status))
-        status = Transmit(r, &done);
-    if (done)
-        return FinishSend(s, r, Irp, status);
-    WskpLeave(s);
-    return STATUS_PENDING;
-}
-
 /* Copies the list: every buffer's pieces into one array, and where each message starts in it. */
 static NTSTATUS MapList(WSKP_REQUEST *r, const WSK_BUF_LIST *List, const void *Caller)
 {
@@ -166,31 +140,48 @@ static NTSTATUS MapList(WSKP_REQUEST *r, const WSK_BUF_LIST *List, const void *C
     return STATUS_SUCCESS;
 }
 
-NTSTATUS NTAPI WskpSendMessages(PWSK_SOCKET Public, PWSK_BUF_LIST BufferList, ULONG Flags,
-                                PSOCKADDR RemoteAddress, ULONG ControlInfoLength,
-                                PCMSGHDR ControlInfo, PIRP Irp)
+/* One message from Buffer, or those of List. */
+static NTSTATUS Send(PWSK_SOCKET Public, const WSK_BUF *Buffer, const WSK_BUF_LIST *List,
+                     ULONG Flags, const SOCKADDR *Remote, ULONG ControlLength,
+                     const CMSGHDR *Control, PIRP Irp, const char *Function, const void *Caller)
 {
-    const void *caller = __builtin_return_address(0);
     WSKP_SOCKET *s;
     BOOLEAN done = TRUE;
 
-    if (!WskpTakeIrp(Irp, "WskSendMessages", caller))
+    if (!WskpTakeIrp(Irp, Function, Caller))
         return STATUS_INVALID_PARAMETER;
-    NTSTATUS status = WskpEnter(Public, WSKP_DATAGRAM, Irp, "WskSendMessages", caller, &s);
+    NTSTATUS status = WskpEnter(Public, WSKP_DATAGRAM, Irp, Function, Caller, &s);
     if (!NT_SUCCESS(status))
         return status;
     WSKP_REQUEST *r = WskpRequestNew(s, Irp, NET_OP_SENDMSG, SendToDone);
     status = r ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
     if (NT_SUCCESS(status))
-        status = PrepareSend(r, Flags, RemoteAddress, ControlInfoLength, ControlInfo);
-    if (NT_SUCCESS(status))
-        status = BufferList ? MapList(r, BufferList, caller) : STATUS_INVALID_PARAMETER;
+        status = PrepareSend(r, Flags, Remote, ControlLength, Control);
+    if (NT_SUCCESS(status) && Buffer)
+        status = WskpRequestMap(r, Buffer, Caller);
+    else if (NT_SUCCESS(status))
+        status = List ? MapList(r, List, Caller) : STATUS_INVALID_PARAMETER;
     if (NT_SUCCESS(status))
         status = Transmit(r, &done);
     if (done)
         return FinishSend(s, r, Irp, status);
     WskpLeave(s);
     return STATUS_PENDING;
+}
+
+NTSTATUS NTAPI WskpSendTo(PWSK_SOCKET Public, PWSK_BUF Buffer, ULONG Flags, PSOCKADDR RemoteAddress,
+                          ULONG ControlInfoLength, PCMSGHDR ControlInfo, PIRP Irp)
+{
+    return Send(Public, Buffer, NULL, Flags, RemoteAddress, ControlInfoLength, ControlInfo, Irp,
+                "WskSendTo", __builtin_return_address(0));
+}
+
+NTSTATUS NTAPI WskpSendMessages(PWSK_SOCKET Public, PWSK_BUF_LIST BufferList, ULONG Flags,
+                                PSOCKADDR RemoteAddress, ULONG ControlInfoLength,
+                                PCMSGHDR ControlInfo, PIRP Irp)
+{
+    return Send(Public, NULL, BufferList, Flags, RemoteAddress, ControlInfoLength, ControlInfo, Irp,
+                "WskSendMessages", __builtin_return_address(0));
 }
 
 /* ---- receiving --------------------------------------------------------------------------- */
