@@ -42,7 +42,8 @@ struct sched {
     unsigned still;      /* rounds since time moved */
     uint64_t vain_deeds; /* when the rounds in vain began */
 };
-extern struct sched sched;
+/* Hidden, so that no point has to look up where it is. */
+extern __attribute__((visibility("hidden"))) struct sched sched;
 
 static inline struct fiber *fiber_of(struct host_thread *t)
 {
