@@ -37,8 +37,6 @@ TEST(cancel_connect, "")
     if (Connected.Status == STATUS_CANCELLED)
         (void)IoCancelIrp(Accepted.Irp);
     CHECK_EITHER(CallFinish(&Accepted), STATUS_SUCCESS, STATUS_CANCELLED);
-    if (Accepted.Status == STATUS_SUCCESS)
-        Adopt((PWSK_SOCKET)Accepted.Information);
     CHECK(Connected.Status == STATUS_CANCELLED || Accepted.Status == STATUS_SUCCESS);
 }
 

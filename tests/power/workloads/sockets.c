@@ -200,9 +200,7 @@ static void CancelOneAccept(PWSK_SOCKET Listener, CONNECTOR *Connector)
     ThreadJoin(&connects);
     CHECK(status == STATUS_SUCCESS || status == STATUS_CANCELLED);
     CHECK_STATUS(Connector->Status, STATUS_SUCCESS);
-    if (accepted)
-        Adopt(accepted);
-    else
+    if (!accepted)
         CHECK_STATUS(Accept(Listener, NULL, NULL, &accepted), STATUS_SUCCESS);
     CHECK_STATUS(Close(accepted), STATUS_SUCCESS);
     CHECK_STATUS(Close(Connector->Socket), STATUS_SUCCESS);
