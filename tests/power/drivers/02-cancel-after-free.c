@@ -1,6 +1,6 @@
 /*
  * What: a timeout cancels an IRP that its completion routine may have freed
- * Workload: own --calm --for 0 --seeds 1..300
+ * Workload: own --calm --for 0 --seeds 1..3000
  */
 #include "conformance.h"
 
