@@ -337,7 +337,7 @@ TEST(receive_coalesced, "IPPROTO_UDP/UDP_RECV_MAX_COALESCED_SIZE IPPROTO_UDP/UDP
     SOCKADDR_INET at, bt;
     BUFFER *out = MakePattern(3500, 8), *in = MakeBuffer(4000);
     OBJECTS control = { .Used = 0 };
-    ARRIVAL arrival;
+    static ARRIVAL arrival;
     ULONG most = 65000;
 
     CHECK_STATUS(OpenBound(AF_INET, NULL, NULL, &a, &at), STATUS_SUCCESS);
@@ -375,7 +375,7 @@ TEST(errors_are_ignored, "D47 WSK-STO-01")
     PWSK_SOCKET a;
     SOCKADDR_INET at, nobody;
     BUFFER *out = MakePattern(20, 1), *in = MakeBuffer(60);
-    ARRIVAL arrival;
+    static ARRIVAL arrival;
 
     Nobody(AF_INET, &nobody);
     CHECK_STATUS(OpenBound(AF_INET, NULL, NULL, &a, &at), STATUS_SUCCESS);
@@ -412,7 +412,7 @@ TEST(errors_by_request, "D47 IPPROTO_IP/IP_RECVERR IPPROTO_IPV6/IPV6_RECVERR")
         PWSK_SOCKET a;
         SOCKADDR_INET at, nobody;
         BUFFER *out = MakePattern(20, 1), *in = MakeBuffer(60);
-        ARRIVAL arrival;
+        static ARRIVAL arrival;
         Nobody(family, &nobody);
         CHECK_STATUS(OpenBound(family, NULL, NULL, &a, &at), STATUS_SUCCESS);
         CHECK_STATUS(TurnOn(a, (ULONG)level, (ULONG)option), STATUS_SUCCESS);

@@ -338,7 +338,7 @@ TEST(not_accepted_then_received, "WSK-RFEV-06 WSK-RFROM-01")
 {
     PEERS p;
     BUFFER *in = MakeBuffer(100);
-    ARRIVAL arrival;
+    static ARRIVAL arrival;
 
     if (!BeginWithList(&p, 6, STATUS_SUCCESS))
         return;
@@ -356,7 +356,7 @@ TEST(requests_come_first, "WSK-RFROM-11")
 {
     PEERS p;
     BUFFER *in = MakeBuffer(100);
-    ARRIVAL arrivals[3];
+    static ARRIVAL arrivals[3];
 
     if (!BeginOn(&p, AF_INET, STATUS_SUCCESS))
         return;
@@ -392,7 +392,7 @@ TEST(disabled_inside, "D79 WSK-EVT-09 WSK-EVT-10")
 {
     PEERS p;
     BUFFER *in = MakeBuffer(100);
-    ARRIVAL arrival;
+    static ARRIVAL arrival;
 
     if (!Begin(&p, AF_INET, STATUS_SUCCESS))
         return;

@@ -10,7 +10,7 @@ TEST(warns_of_truncation, "WSK-RFROM-08 D45")
     PWSK_SOCKET a;
     SOCKADDR_INET at;
     BUFFER *out = MakePattern(100, 7), *in = MakeBuffer(100);
-    ARRIVAL arrival;
+    static ARRIVAL arrival;
 
     CHECK_STATUS(OpenBound(AF_INET, NULL, NULL, &a, &at), STATUS_SUCCESS);
     for (ULONG i = 0; i < 2; i++) {

@@ -9,7 +9,7 @@ TEST(waiting_datagrams, "WSK-RFROM-01 WSK-RFROM-04 WSK-RFROM-07 WSK-SOCK-21 D76"
         PWSK_SOCKET a, b;
         SOCKADDR_INET at, bt;
         BUFFER *in = MakeBuffer(500);
-        ARRIVAL arrival;
+        static ARRIVAL arrival;
         SIZE_T size = Families[f] == AF_INET ? sizeof(SOCKADDR_IN) : sizeof(SOCKADDR_IN6);
         CHECK_STATUS(OpenBound(Families[f], NULL, NULL, &a, &at), STATUS_SUCCESS);
         CHECK_STATUS(OpenBound(Families[f], NULL, NULL, &b, &bt), STATUS_SUCCESS);
@@ -35,7 +35,7 @@ TEST(pends_until_one_comes, "WSK-RFROM-02 D02 D30")
     PWSK_SOCKET a, b;
     SOCKADDR_INET at, bt;
     BUFFER *in[4];
-    ARRIVAL arrivals[4];
+    static ARRIVAL arrivals[4];
 
     CHECK_STATUS(OpenBound(AF_INET, NULL, NULL, &a, &at), STATUS_SUCCESS);
     CHECK_STATUS(OpenBound(AF_INET, NULL, NULL, &b, &bt), STATUS_SUCCESS);
@@ -93,7 +93,7 @@ TEST(no_control_data, "WSK-RFROM-05")
     PWSK_SOCKET a;
     SOCKADDR_INET at;
     BUFFER *out = MakePattern(10, 1), *in = MakeBuffer(20);
-    ARRIVAL arrival;
+    static ARRIVAL arrival;
 
     CHECK_STATUS(OpenBound(AF_INET6, NULL, NULL, &a, &at), STATUS_SUCCESS);
     CHECK_STATUS(SendTo(a, out, 10, &at, NULL), STATUS_SUCCESS);
@@ -109,7 +109,7 @@ TEST(too_long_for_the_buffer, "WSK-RFROM-08 WSK-BUF-03 D45")
     PWSK_SOCKET a;
     SOCKADDR_INET at;
     BUFFER *out = MakePattern(100, 7), *in = MakeBuffer(100);
-    ARRIVAL arrival;
+    static ARRIVAL arrival;
 
     CHECK_STATUS(OpenBound(AF_INET, NULL, NULL, &a, &at), STATUS_SUCCESS);
     for (ULONG i = 0; i < 2 * RTL_NUMBER_OF(sizes); i++) {
@@ -163,7 +163,7 @@ TEST(empty_datagram, "D46 WSK-RFROM-01")
     PWSK_SOCKET a;
     SOCKADDR_INET at;
     BUFFER *out = MakePattern(5, 1), *in = MakeBuffer(20);
-    ARRIVAL arrival;
+    static ARRIVAL arrival;
 
     CHECK_STATUS(OpenBound(AF_INET, NULL, NULL, &a, &at), STATUS_SUCCESS);
     for (ULONG i = 0; i < 2; i++) {
@@ -187,7 +187,7 @@ TEST(only_from_the_fixed_remote, "WSK-RFROM-10 WSK-IOCTL-02 WSK-IOCTL-03 WSK-IOC
     PWSK_SOCKET a, friend, stranger;
     SOCKADDR_INET at, friend_at, stranger_at;
     BUFFER *out = MakePattern(50, 1), *in = MakeBuffer(60);
-    ARRIVAL arrival;
+    static ARRIVAL arrival;
 
     CHECK_STATUS(OpenBound(AF_INET, NULL, NULL, &a, &at), STATUS_SUCCESS);
     CHECK_STATUS(OpenBound(AF_INET, NULL, NULL, &friend, &friend_at), STATUS_SUCCESS);
@@ -218,7 +218,7 @@ TEST(lost_socket, "WSK-RFROM-03 D62")
     PWSK_SOCKET a;
     SOCKADDR_INET at;
     BUFFER *out = MakePattern(10, 1), *in = MakeBuffer(60);
-    ARRIVAL arrival;
+    static ARRIVAL arrival;
 
     CHECK_STATUS(OpenBound(AF_INET, NULL, NULL, &a, &at), STATUS_SUCCESS);
     CHECK_STATUS(SendTo(a, out, 10, &at, NULL), STATUS_SUCCESS); /* even with data waiting */
@@ -236,7 +236,7 @@ TEST(cancelled, "D08 D09")
     PWSK_SOCKET a;
     SOCKADDR_INET at;
     BUFFER *out = MakePattern(10, 1), *in = MakeBuffer(60);
-    ARRIVAL first, second;
+    static ARRIVAL first, second;
 
     CHECK_STATUS(OpenBound(AF_INET, NULL, NULL, &a, &at), STATUS_SUCCESS);
     CHECK_STATUS(StartReceiveFrom(&first, a, in, 60), STATUS_PENDING);
@@ -256,7 +256,7 @@ TEST(closed, "WSK-CLOSE-02 D10")
     PWSK_SOCKET a;
     SOCKADDR_INET at;
     BUFFER *in = MakeBuffer(60);
-    ARRIVAL waiting[3];
+    static ARRIVAL waiting[3];
 
     CHECK_STATUS(OpenBound(AF_INET, NULL, NULL, &a, &at), STATUS_SUCCESS);
     for (ULONG i = 0; i < 3; i++)
@@ -273,7 +273,7 @@ TEST(at_dispatch_level, "WSK-IRQL-01")
     PWSK_SOCKET a;
     SOCKADDR_INET at;
     BUFFER *out = MakePattern(10, 1), *in = MakeBuffer(60);
-    ARRIVAL arrival;
+    static ARRIVAL arrival;
     KIRQL old;
 
     CHECK_STATUS(OpenBound(AF_INET, NULL, NULL, &a, &at), STATUS_SUCCESS);
@@ -295,7 +295,7 @@ TEST(multicast, "WSK-RFROM-07 IP_ADD_MEMBERSHIP IP_DROP_MEMBERSHIP IP_MULTICAST_
     PWSK_SOCKET a, b;
     SOCKADDR_INET at, bt, group;
     BUFFER *out = MakePattern(30, 1), *in = MakeBuffer(60);
-    ARRIVAL arrival;
+    static ARRIVAL arrival;
     ULONG request[2] = { RtlUlongByteSwap(GROUP4), RtlUlongByteSwap(LOOPBACK4) };
 
     CHECK_STATUS(OpenBound(AF_INET, NULL, NULL, &a, &at), STATUS_SUCCESS);
@@ -328,7 +328,7 @@ TEST(multicast_by_source, "IP_ADD_SOURCE_MEMBERSHIP IP_DROP_SOURCE_MEMBERSHIP IP
     PWSK_SOCKET a, b;
     SOCKADDR_INET at, bt, group, to;
     BUFFER *out = MakePattern(30, 1), *in = MakeBuffer(60);
-    ARRIVAL arrival;
+    static ARRIVAL arrival;
     ULONG loopback = RtlUlongByteSwap(LOOPBACK4), other = RtlUlongByteSwap(0x7f000009);
     ULONG wrong[3] = { RtlUlongByteSwap(GROUP4), other, loopback };
     ULONG right[3] = { RtlUlongByteSwap(GROUP4), loopback, loopback };
@@ -372,7 +372,7 @@ TEST(broadcast_unwanted, "IP_RECEIVE_BROADCAST WSK-RFROM-07")
     PWSK_SOCKET a, b;
     SOCKADDR_INET at, bt, all, to;
     BUFFER *out = MakePattern(30, 1), *in = MakeBuffer(60);
-    ARRIVAL arrival;
+    static ARRIVAL arrival;
     ULONG value = 77;
 
     CHECK_STATUS(OpenBound(AF_INET, NULL, NULL, &a, &at), STATUS_SUCCESS);

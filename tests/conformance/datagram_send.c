@@ -19,7 +19,7 @@ TEST(every_size, "WSK-STO-01 WSK-STO-02 WSK-RFROM-01 D46 WSK-BUF-02")
         for (ULONG i = 0; i < RTL_NUMBER_OF(sizes); i++) {
             SIZE_T size = i + 1 == RTL_NUMBER_OF(sizes) && f == 1 ? MOST_V6 : sizes[i];
             CALL call;
-            ARRIVAL arrival;
+            static ARRIVAL arrival;
             (void)StartSendTo(&call, a, out, size, &bt, NULL);
             CHECK_STATUS(call.Returned, PendsAll ? STATUS_PENDING : STATUS_SUCCESS);
             CHECK_STATUS(CallFinish(&call), STATUS_SUCCESS);
@@ -79,7 +79,7 @@ TEST(arguments_are_copied, "D27 D28 WSK-STO-12")
     SOCKADDR_INET at, bt, to;
     BUFFER *out = MakePattern(64, 4), *in = MakeBuffer(64);
     OBJECTS control = { .Used = 0 };
-    ARRIVAL arrival;
+    static ARRIVAL arrival;
     CALL call;
 
     CHECK_STATUS(OpenBound(AF_INET, NULL, NULL, &a, &at), STATUS_SUCCESS);
@@ -302,7 +302,7 @@ TEST(list_of_messages, "WSK-SMSG-01 WSK-SMSG-02 WSK-SMSG-03 D27")
     CHECK_STATUS(CallFinish(&call), STATUS_SUCCESS);
     CHECK_EQ(call.Information, total);
     for (ULONG i = 0; i < RTL_NUMBER_OF(sizes); i++) {
-        ARRIVAL arrival;
+        static ARRIVAL arrival;
         CHECK_STATUS(ReceiveWith(&arrival, b, in, 2000), STATUS_SUCCESS);
         CHECK_EQ(arrival.Bytes, sizes[i]);
         CHECK(IsPattern(in->Data, sizes[i], 50 + i, 0));
@@ -424,7 +424,7 @@ TEST(broadcast_needs_the_option, "WSK-OPT-05 SOL_SOCKET/SO_BROADCAST D33 WSK-RFR
     PWSK_SOCKET a, b;
     SOCKADDR_INET at, bt, all;
     BUFFER *out = MakePattern(30, 1), *in = MakeBuffer(60);
-    ARRIVAL arrival;
+    static ARRIVAL arrival;
 
     CHECK_STATUS(OpenBound(AF_INET, NULL, NULL, &a, &at), STATUS_SUCCESS);
     CHECK_STATUS(OpenDatagram(AF_INET, NULL, NULL, &b), STATUS_SUCCESS);

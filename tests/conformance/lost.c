@@ -29,7 +29,7 @@ TEST(datagram_receives, "WSK-RFROM-03 D62")
     for (ULONG i = 0; i < RTL_NUMBER_OF(Families) && !TestFailed(); i++) {
         PWSK_SOCKET s;
         SOCKADDR_INET at;
-        ARRIVAL one, two;
+        static ARRIVAL one, two;
 
         CHECK_STATUS(OpenBound(Families[i], NULL, NULL, &s, &at), STATUS_SUCCESS);
         CHECK_STATUS(StartReceiveFrom(&one, s, MakeBuffer(10), 10), STATUS_PENDING);

@@ -123,7 +123,7 @@ TEST(multicast_v6, "IPV6_ADD_MEMBERSHIP IPV6_DROP_MEMBERSHIP IPV6_MULTICAST_IF "
     PWSK_SOCKET a, b;
     SOCKADDR_INET at, bt, group;
     BUFFER *out = MakePattern(30, 1), *in = MakeBuffer(60);
-    ARRIVAL arrival;
+    static ARRIVAL arrival;
     IPV6_MREQ request;
     ULONG many = 77; /* an interface that leads nowhere */
 

@@ -67,7 +67,7 @@ TEST(packets, "WSK-STO-01 WSK-RFROM-01 WSK-RFROM-04 WSK-CAT-07")
         SOCKADDR_INET at, to;
         BUFFER *out = MakePattern(64, 3), *in = MakeBuffer(200);
         SIZE_T header = families[f] == AF_INET ? 20 : 0, n;
-        ARRIVAL arrival;
+        static ARRIVAL arrival;
         CHECK_STATUS(OpenRaw(families[f], PROTOCOL, WSK_FLAG_DATAGRAM_SOCKET, &a), STATUS_SUCCESS);
         CHECK_STATUS(BindTo(a, Loopback(families[f], 0, &at)), STATUS_SUCCESS);
         CHECK_STATUS(OpenRaw(families[f], PROTOCOL, WSK_FLAG_DATAGRAM_SOCKET, &b), STATUS_SUCCESS);
