@@ -10,7 +10,8 @@
 
 #include <errno.h>
 
-#define LATE_NS 1000000000
+#define LATE_NS     1000000000
+#define RETRY_100NS 100000
 
 WSKP_GLOBALS Wskp;
 
@@ -38,12 +39,22 @@ static VOID NTAPI BecomeReady(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID A
     ExQueueWorkItem(&Wskp.Announce, DelayedWorkQueue);
 }
 
-/* The registrar offers the provider to clients from when it is ready on. At PASSIVE_LEVEL. */
+/*
+ * The registrar offers the provider to clients from when it is ready on; without memory for it now,
+ * soon. At PASSIVE_LEVEL.
+ *
+ * Against WskpShutdown(), which stops the timer and then waits for Announced: a timer that is set
+ * behind its back comes here once more and finds Stopping.
+ */
 static VOID NTAPI AnnounceProvider(PVOID Context)
 {
+    LARGE_INTEGER soon = { .QuadPart = -RETRY_100NS };
     UNREFERENCED_PARAMETER(Context);
-    (void)WskpNpiRegister(); /* without memory for it, there is WskRegister */
-    KeSetEvent(&Wskp.Announced, IO_NO_INCREMENT, FALSE);
+
+    if (!__atomic_load_n(&Wskp.Stopping, __ATOMIC_SEQ_CST) && !NT_SUCCESS(WskpNpiRegister()))
+        KeSetTimer(&Wskp.ReadyTimer, soon, &Wskp.ReadyDpc);
+    else
+        KeSetEvent(&Wskp.Announced, IO_NO_INCREMENT, FALSE);
 }
 
 /* WskpShutdown() looks at these, whatever the boot comes to. */
@@ -161,9 +172,10 @@ int WskpBoot(const struct wsk_config *config)
 
 void WskpShutdown(void)
 {
-    BOOLEAN unready = KeCancelTimer(&Wskp.ReadyTimer);
+    __atomic_store_n(&Wskp.Stopping, TRUE, __ATOMIC_SEQ_CST);
+    BOOLEAN unannounced = KeCancelTimer(&Wskp.ReadyTimer);
     KeFlushQueuedDpcs();
-    if (!unready && Wskp.Ready) /* its announcement may be under way */
+    if (!unannounced && Wskp.Ready) /* its announcement may be under way */
         (void)KeWaitForSingleObject(&Wskp.Announced, Executive, KernelMode, FALSE, NULL);
     WskpNpiDeregister();
     CloseService(&Wskp.Route);

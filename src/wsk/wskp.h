@@ -61,6 +61,7 @@ typedef struct _WSKP_GLOBALS {
     KDPC ReadyDpc;
     WORK_QUEUE_ITEM Announce; /* tells the registrar of the provider */
     KEVENT Announced;
+    BOOLEAN Stopping; /* atomic: it need not be told any more */
     LONG Resets; /* connections that nobody took and that are being closed; one more till the end */
     KEVENT NoResets; /* there is none, and the end has come */
 } WSKP_GLOBALS;
