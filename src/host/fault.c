@@ -122,18 +122,25 @@ static void classify(struct host_fault *fault, int number, const siginfo_t *info
     }
 }
 
-/* The stack as seen from the interrupted instruction: the handler's own frames are dropped. */
-static void record_stack(struct host_fault *fault)
+/* How many frames there are; 0: the stack leads astray. */
+static int unwind(void **frames, int room)
 {
-    void *frames[HOST_FAULT_FRAMES];
     volatile int count = 0;
-    int first = 0;
 
     if (sigsetjmp(astray, 0) == 0) {
         unwinding = true;
-        count = host_backtrace(frames, HOST_FAULT_FRAMES);
+        count = host_backtrace(frames, room);
     }
     unwinding = false;
+    return count;
+}
+
+/* The stack as seen from the interrupted instruction: the handler's own frames are dropped. */
+static void record_stack(struct host_fault *fault)
+{
+    void *frames[HOST_FAULT_FRAMES] = { 0 };
+    int count = unwind(frames, HOST_FAULT_FRAMES);
+    int first = 0;
 
     /* An unwinder may give the interrupted address as if it were a return address: one more. */
     while (first < count && frames[first] != fault->pc &&
