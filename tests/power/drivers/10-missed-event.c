@@ -1,6 +1,6 @@
 /*
  * What: an event is cleared after the queue was found empty, so a signal in between is lost
- * Workload: own --calm --for 0 --seeds 1..300
+ * Workload: own --calm --for 0 --seeds 1..1000
  */
 #include "conformance.h"
 
