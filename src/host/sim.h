@@ -28,9 +28,9 @@ extern "C" {
 struct host_decision {
     uint64_t index;
     /*
-     * The how manieth time, from 1, its thread was at `site`. A replay looks for thread, site and
-     * this number rather than for the index, because they stay when a decision elsewhere is left
-     * out, and mostly when sources change; 0: it looks for the index.
+     * How often its thread had come to `site`, this time included. A replay looks for thread, site
+     * and this number rather than for the index, because they stay when a decision elsewhere is
+     * left out, and mostly when sources change; 0: it looks for the index.
      */
     uint64_t visit;
     int64_t now_ns;
@@ -95,9 +95,9 @@ struct host_sim_config {
     /* Without seed and replay, answers each decision about a switch; may be NULL. */
     uint32_t (*branch)(void *context, uint32_t n, const char *site);
     /*
-     * When so many decisions (0: none) are made, or at this visit of this thread (NULL: none), of
-     * which the rest is not read, reached() is called and told of the decision just made, whose
-     * value it may not know. It must neither wait nor take a lock.
+     * When so many decisions are made (0: never), or, if `reach_visit` is not NULL, when its thread
+     * has come to its site that often, reached() is called, once, with the index and the place of
+     * the decision just made. It must neither wait nor take a lock.
      */
     uint64_t reach;
     const struct host_decision *reach_visit;

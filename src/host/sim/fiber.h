@@ -78,7 +78,7 @@ uint32_t choice_priority(void);
 
 /* ---- visit.c: how often each fiber has come to each place ---- */
 
-/* It is there: the how manieth time, counted from 1? `name` lives as long as the process. */
+/* It has come there; how often by now? `name` lives as long as the process. */
 uint32_t visit_count(struct fiber *f, const char *name);
 void visit_forget(struct fiber *f);
 
