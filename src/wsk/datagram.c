@@ -431,6 +431,9 @@ static void RxDone(struct net_op *Op)
 {
     WSKP_SOCKET *s = CONTAINING_RECORD(Op, WSKP_SOCKET, RxOp);
     WSKP_NODE *n = NULL;
+    /* Once the receive is idle, the operation is whoever's arms it. */
+    BOOLEAN ends = !Op->more;
+    int64_t result = Op->result;
 
     host_lock(&s->Lock);
     BOOLEAN ours = Op->buf && Accepts(s, &Op->addr, s->RxInfo.present);
@@ -448,12 +451,12 @@ static void RxDone(struct net_op *Op)
         InsertTailList(&s->Held, &n->Link);
         s->HeldBytes += n->Buf->length;
     }
-    BOOLEAN batch_ends = !Op->more || Op->drained || s->HeldBytes > 256 * 1024;
-    if (!Op->more)
+    BOOLEAN batch_ends = ends || Op->drained || s->HeldBytes > 256 * 1024;
+    if (ends)
         s->RxArm = WskpIdle;
     host_unlock(&s->Lock);
-    if (!Op->more && Op->result < 0 && Op->result != -ECANCELED)
-        WskpSocketKill(s, WskpStatusFromErrno((int)-Op->result));
+    if (ends && result < 0 && result != -ECANCELED)
+        WskpSocketKill(s, WskpStatusFromErrno((int)-result));
     if (held) {
         if (batch_ends)
             WskpPump(s);

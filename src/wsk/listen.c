@@ -473,8 +473,9 @@ static void AcceptDone(struct net_op *Op)
 {
     WSKP_SOCKET *s = CONTAINING_RECORD(Op, WSKP_SOCKET, RxOp);
     BOOLEAN held = WskpTryHold(s);
+    int64_t result = Op->result; /* once the receive is idle, the operation is whoever's arms it */
 
-    if (Op->result >= 0 && Op->accepted) {
+    if (result >= 0 && Op->accepted) {
         WSKP_INCOMING *i = NewIncoming(Op);
         Op->accepted = NULL;
         host_lock(&s->Lock); /* the option shares its word with others that may be set now */
@@ -489,8 +490,8 @@ static void AcceptDone(struct net_op *Op)
     if (!Op->more)
         s->RxArm = WskpIdle;
     host_unlock(&s->Lock);
-    if (Op->result < 0 && held)
-        (void)AcceptFailed(s, Op->result);
+    if (result < 0 && held)
+        (void)AcceptFailed(s, result);
     if (held) {
         WskpPump(s);
         WskpLeave(s);
