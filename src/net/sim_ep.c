@@ -100,12 +100,12 @@ static long endpoints;
 
 long sim_ep_count(void)
 {
-    return endpoints;
+    return __atomic_load_n(&endpoints, __ATOMIC_RELAXED);
 }
 
 static void free_ep(struct net_rx *rx)
 {
-    endpoints--;
+    __atomic_sub_fetch(&endpoints, 1, __ATOMIC_RELAXED);
     host_free(ep_of_rx(rx));
 }
 
@@ -113,7 +113,8 @@ struct sim_ep *sim_ep_alloc(void)
 {
     struct sim_ep *ep = host_zalloc(sizeof(*ep));
 
-    endpoints += ep != NULL;
+    if (ep)
+        __atomic_add_fetch(&endpoints, 1, __ATOMIC_RELAXED);
     return ep;
 }
 
