@@ -24,26 +24,26 @@
 #define WITH_ASAN 1
 #endif
 #endif
-#if defined(__SANITIZE_THREAD__)
-#define WITH_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define WITH_TSAN 1
-#endif
-#endif
 
 #ifdef WITH_ASAN
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
-#ifdef WITH_TSAN
+#ifdef HOST_SIM_TSAN
 void *__tsan_get_current_fiber(void);
 void *__tsan_create_fiber(unsigned flags);
 void __tsan_destroy_fiber(void *fiber);
+void __tsan_set_fiber_name(void *fiber, const char *name);
 void __tsan_switch_to_fiber(void *fiber, unsigned flags);
+#define NO_SYNC 1 /* the switch itself orders nothing: see sched.h */
 #endif
 
-#define MAX_KEPT    64
+#define MAX_KEPT 64
+#ifdef HOST_SIM_TSAN
+#define KEEPS_STACKS false /* in its eyes one fiber would write to another's */
+#else
+#define KEEPS_STACKS true
+#endif
 #define GUARD_BYTES 4096
 /* What a switch pushes: six registers and the two floating-point control words. */
 #define SAVED_WORDS 7
@@ -113,7 +113,7 @@ static void give_stack(char *low, size_t bytes)
 #ifdef WITH_ASAN
     __asan_unpoison_memory_region(low, bytes);
 #endif
-    if (kept_count < MAX_KEPT)
+    if (KEEPS_STACKS && kept_count < MAX_KEPT)
         kept[kept_count++] = (struct kept_stack){ low, bytes };
     else
         munmap(low - GUARD_BYTES, bytes + GUARD_BYTES);
@@ -129,8 +129,9 @@ bool fiber_prepare(struct fiber *f, size_t bytes, void (*entry)(void))
         return false;
     f->stack_bytes = bytes;
     f->valgrind_id = VALGRIND_STACK_REGISTER(f->stack, f->stack + bytes);
-#ifdef WITH_TSAN
+#ifdef HOST_SIM_TSAN
     f->sanitizer = __tsan_create_fiber(0);
+    __tsan_set_fiber_name(f->sanitizer, f->name);
 #endif
     /* From the top: a return address at which unwinders stop, the entry, what a switch pops. */
     uintptr_t *top = (uintptr_t *)(void *)(f->stack + bytes);
@@ -160,11 +161,10 @@ void fiber_entered(struct fiber *from)
 
 void fiber_switch(struct fiber *from, struct fiber *to, bool ends)
 {
-#ifdef WITH_TSAN
+#ifdef HOST_SIM_TSAN
     if (!from->sanitizer)
         from->sanitizer = __tsan_get_current_fiber();
-    /* Flags 0: a switch orders what was before it. The scheduler's own state needs that. */
-    __tsan_switch_to_fiber(to->sanitizer, 0);
+    __tsan_switch_to_fiber(to->sanitizer, NO_SYNC);
 #endif
 #ifdef WITH_ASAN
     /* NULL instead of a place for it: the fake stack of a fiber that ends is dropped. */
@@ -184,7 +184,7 @@ void fiber_release(struct fiber *f)
     if (!f->stack)
         return;
     VALGRIND_STACK_DEREGISTER(f->valgrind_id);
-#ifdef WITH_TSAN
+#ifdef HOST_SIM_TSAN
     __tsan_destroy_fiber(f->sanitizer);
 #endif
     give_stack(f->stack, f->stack_bytes);

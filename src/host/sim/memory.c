@@ -22,7 +22,7 @@ static struct {
     size_t bytes;
 } kept;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_ADDRESS__) || defined(HOST_SIM_TSAN)
 #define KEEPS false
 #else
 #define KEEPS true

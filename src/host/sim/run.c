@@ -37,6 +37,7 @@ void host_sim_run(const struct host_sim_config *config, void (*fn)(void *), void
     sched.next_deadline_ns = HOST_FOREVER;
     sched.running = &fiber_outside;
     choice_begin(config);
+    races_begin();
     host_reserve_begin();
     watchdog_start(config->watchdog_s);
     sched.on = true;
@@ -44,6 +45,8 @@ void host_sim_run(const struct host_sim_config *config, void (*fn)(void *), void
     if (!main_fiber)
         host_panic("out of memory for the first fiber");
     sched_go_to(main_fiber);
+    HAPPENS_AFTER(&sched); /* what every fiber did that ended */
+    races_tell();
     sched.on = false;
     watchdog_stop();
     memory_end();

@@ -44,7 +44,7 @@ void sched_make_ready(struct fiber *f)
 {
     if (sched.ready_count == sched.ready_room) {
         sched.ready_room = sched.ready_room ? 2 * sched.ready_room : 64;
-        sched.ready = realloc(sched.ready, sched.ready_room * sizeof(*sched.ready));
+        UNWATCHED(sched.ready = realloc(sched.ready, sched.ready_room * sizeof(*sched.ready)));
         if (!sched.ready)
             host_panic("out of memory for the queue of fibers");
     }
@@ -59,8 +59,8 @@ struct fiber *sched_take_ready(unsigned position)
     struct fiber *f = sched.ready[position];
 
     sched.ready_count--;
-    memmove(&sched.ready[position], &sched.ready[position + 1],
-            (sched.ready_count - position) * sizeof(*sched.ready));
+    UNWATCHED(memmove(&sched.ready[position], &sched.ready[position + 1],
+                      (sched.ready_count - position) * sizeof(*sched.ready)));
     return f;
 }
 
@@ -71,7 +71,7 @@ void sched_arrive(void)
     if (sched.ended) {
         fiber_release(sched.ended);
         if (sched.ended->detached)
-            free(sched.ended);
+            UNWATCHED(free(sched.ended));
         sched.ended = NULL;
     }
     while (sched.reporting)
@@ -135,7 +135,7 @@ static void preempt(const char *site, const void *pc)
     unsigned n = sched.ready_count < 63 ? sched.ready_count : 63;
 
     candidates[0] = sched.running;
-    memcpy(candidates + 1, sched.ready, n * sizeof(*candidates));
+    UNWATCHED(memcpy(candidates + 1, sched.ready, n * sizeof(*candidates)));
     uint32_t chosen = choice_fiber(n + 1, candidates, true, site, pc);
     if (!chosen)
         return;
@@ -147,6 +147,7 @@ static void preempt(const char *site, const void *pc)
 void host_sim_hold(bool on)
 {
     sched.held += on ? 1 : -1u;
+    watch(!on);
 }
 
 /* Runs what was asked to run next. */
@@ -181,6 +182,7 @@ void sched_point(const char *site, const void *pc)
     sched.deeds++;
     if (!sched.on || sched.reporting || sched.held)
         return;
+    races_tell();
     watchdog_calm();
     clock_wake_due();
     sched.points++;

@@ -6,15 +6,54 @@
 
 #include "host/sim/fiber.h"
 
-#ifdef __SANITIZE_THREAD__
+/*
+ * For the thread sanitizer a switch orders nothing: fibers are ordered by what would order threads
+ * of the machine, which is said at these places. So it finds races in schedules that it is shown,
+ * and a seed shows the same one again. The scheduler's own memory it is not to watch; that is not
+ * compiled for it, and calls of the C library are UNWATCHED.
+ */
+#ifdef HOST_SIM_TSAN
 void __tsan_acquire(void *address);
 void __tsan_release(void *address);
+void AnnotateIgnoreReadsBegin(const char *file, int line);
+void AnnotateIgnoreReadsEnd(const char *file, int line);
+void AnnotateIgnoreWritesBegin(const char *file, int line);
+void AnnotateIgnoreWritesEnd(const char *file, int line);
 #define HAPPENS_BEFORE(p) __tsan_release(p)
 #define HAPPENS_AFTER(p)  __tsan_acquire(p)
+/* race.c: what it has found is a failure of the run. */
+void races_begin(void);
+void races_tell(void);
+static inline void watch(bool on)
+{
+    if (on) {
+        AnnotateIgnoreWritesEnd(__FILE__, __LINE__);
+        AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
+    } else {
+        AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
+        AnnotateIgnoreWritesBegin(__FILE__, __LINE__);
+    }
+}
 #else
 #define HAPPENS_BEFORE(p) (void)(p)
 #define HAPPENS_AFTER(p)  (void)(p)
+static inline void races_begin(void)
+{
+}
+static inline void races_tell(void)
+{
+}
+static inline void watch(bool on)
+{
+    (void)on;
+}
 #endif
+#define UNWATCHED(call)                                                                            \
+    do {                                                                                           \
+        watch(false);                                                                              \
+        call;                                                                                      \
+        watch(true);                                                                               \
+    } while (0)
 
 /* All of it begins anew with each run, but for the queue's memory. */
 struct sched {

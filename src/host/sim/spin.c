@@ -28,7 +28,7 @@ static unsigned busy_others(void)
         struct fiber *f = sched.ready[i];
         if (f->spun)
             continue;
-        memmove(&sched.ready[n + 1], &sched.ready[n], (i - n) * sizeof(*sched.ready));
+        UNWATCHED(memmove(&sched.ready[n + 1], &sched.ready[n], (i - n) * sizeof(*sched.ready)));
         sched.ready[n++] = f;
     }
     return n;

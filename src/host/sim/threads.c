@@ -36,6 +36,7 @@ __attribute__((noreturn)) static void end_fiber(void)
     if (self->pub.local_free)
         self->pub.local_free(self->pub.local);
     HAPPENS_BEFORE(self);
+    HAPPENS_BEFORE(&sched);
     self->state = FIBER_DONE;
     for (struct fiber *f = sched.all; f; f = f->next)
         if (f->state == FIBER_JOINING && f->joins == self)
@@ -66,6 +67,7 @@ struct fiber *thread_new(void (*fn)(void *), void *arg, const char *name)
 
     if (!f)
         return NULL;
+    snprintf(f->name, sizeof(f->name), "%s", name ? name : "thread");
     if (!fiber_prepare(f, sched.config.stack_bytes, enter)) {
         free(f);
         return NULL;
@@ -75,7 +77,6 @@ struct fiber *thread_new(void (*fn)(void *), void *arg, const char *name)
     f->arg = arg;
     f->deadline_ns = HOST_FOREVER;
     f->priority = choice_priority();
-    snprintf(f->name, sizeof(f->name), "%s", name ? name : "thread");
     f->previous = sched.last;
     if (sched.last)
         sched.last->next = f;

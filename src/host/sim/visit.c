@@ -8,7 +8,7 @@
  * and then known by its address. The numbers of places are in the order in which this process met
  * them: nothing but the index of a count may depend on them.
  */
-#include "host/sim/fiber.h"
+#include "host/sim/sched.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -62,8 +62,9 @@ static unsigned number_of(const char *name)
 static void make_room(struct fiber *f, unsigned number)
 {
     unsigned room = (number / GROWTH + 1) * GROWTH;
-    uint32_t *visits = realloc(f->visits, room * sizeof(*visits));
+    uint32_t *visits;
 
+    UNWATCHED(visits = realloc(f->visits, room * sizeof(*visits)));
     if (!visits)
         host_panic("out of memory for the visits of a thread");
     memset(visits + f->visit_room, 0, (room - f->visit_room) * sizeof(*visits));
@@ -82,7 +83,7 @@ uint32_t visit_count(struct fiber *f, const char *name)
 
 void visit_forget(struct fiber *f)
 {
-    free(f->visits);
+    UNWATCHED(free(f->visits));
     f->visits = NULL;
     f->visit_room = 0;
 }
