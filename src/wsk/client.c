@@ -12,7 +12,7 @@
 #include "nt/rtlp.h"
 
 WSKP_CLIENT *WskpClientCreate(PVOID ClientContext, const WSK_CLIENT_DISPATCH *Dispatch,
-                              const void *Owner)
+                              const void *Owner, HANDLE Binding)
 {
     WSKP_CLIENT *c = host_zalloc(sizeof(*c));
     if (!c)
@@ -21,6 +21,7 @@ WSKP_CLIENT *WskpClientCreate(PVOID ClientContext, const WSK_CLIENT_DISPATCH *Di
     c->ClientContext = ClientContext;
     c->Dispatch = Dispatch;
     c->Owner = Owner;
+    c->Binding = Binding;
     c->Pins = 1;
     host_lock_init(&c->Lock, HOST_RANK_WSK_CLIENT + 1);
     InitializeListHead(&c->SocketList);

@@ -34,10 +34,10 @@ static NTSTATUS NTAPI AttachClient(HANDLE Binding, PVOID ProviderContext,
 
     if (!dispatch || dispatch->Version != MAKE_WSK_VERSION(1, 0))
         return STATUS_NOINTERFACE;
-    WSKP_CLIENT *client = WskpClientCreate(ClientBindingContext, dispatch, (const void *)dispatch);
+    WSKP_CLIENT *client =
+        WskpClientCreate(ClientBindingContext, dispatch, (const void *)dispatch, Binding);
     if (!client)
         return STATUS_INSUFFICIENT_RESOURCES;
-    client->Binding = Binding;
     WskpClientPin(client, &client->Captures);
     *ProviderBindingContext = client;
     *ProviderDispatch = &WskpProviderDispatch;

@@ -108,7 +108,7 @@ NTSTATUS NTAPI WskRegister(PWSK_CLIENT_NPI WskClientNpi, PWSK_REGISTRATION WskRe
         vf_report(VF_WARNING, "VF-WSK-17", "WSK-REG-13", caller,
                   "WSK_CLIENT_DISPATCH.Reserved is not zero");
     WSKP_CLIENT *client =
-        WskpClientCreate(WskClientNpi->ClientContext, WskClientNpi->Dispatch, caller);
+        WskpClientCreate(WskClientNpi->ClientContext, WskClientNpi->Dispatch, caller, NULL);
     if (!client)
         return STATUS_INSUFFICIENT_RESOURCES;
     WskRegistration->ReservedRegistrationContext = client;

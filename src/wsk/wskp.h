@@ -111,8 +111,9 @@ struct _WSKP_CLIENT {
     KEVENT Leaving; /* WskDeregister was called */
 };
 
+/* `Binding` is NULL for who calls WskRegister. NULL: no memory. */
 WSKP_CLIENT *WskpClientCreate(PVOID ClientContext, const WSK_CLIENT_DISPATCH *Dispatch,
-                              const void *Owner);
+                              const void *Owner, HANDLE Binding);
 /* Drops the registration's pin and waits until nothing of the client is left. PASSIVE_LEVEL. */
 void WskpClientDrain(WSKP_CLIENT *Client);
 /* The steps of the above, for a client that detaches by NMR (npi.c). */

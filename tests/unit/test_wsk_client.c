@@ -79,7 +79,7 @@ static void one_of_each(void **state)
 static void many_and_two_clients(void **state)
 {
     static const WSK_CLIENT_DISPATCH dispatch = { .Version = MAKE_WSK_VERSION(1, 0) };
-    WSKP_CLIENT *other = WskpClientCreate(NULL, &dispatch, NULL);
+    WSKP_CLIENT *other = WskpClientCreate(NULL, &dispatch, NULL, NULL);
 
     (void)state;
     client->Retained = 12;

@@ -108,7 +108,7 @@ static inline WSKP_CLIENT *fake_boot(void)
     InitializeListHead(&Wskp.Clients);
     WskpBootRequests();
     WskpBootListeners();
-    WSKP_CLIENT *client = WskpClientCreate(NULL, &dispatch, NULL);
+    WSKP_CLIENT *client = WskpClientCreate(NULL, &dispatch, NULL, NULL);
     assert_non_null(client);
     client->Captures = 1;
     return client;
