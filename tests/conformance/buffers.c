@@ -287,9 +287,9 @@ TEST(zero_length, "WSK-BUF-02 WSK-RECV-08 D31 D46")
 
 /* ---- indications ------------------------------------------------------------------------- */
 
+/* The next indication may come while the test looks at what the last one brought. */
 static struct {
-    SIZE_T Bytes, Sum;
-    BOOLEAN Bad;
+    volatile LONG Sum, Bad;
     KEVENT Done;
 } Seen;
 
@@ -300,7 +300,7 @@ static SIZE_T Walk(const WSK_BUF *Buf, SIZE_T Position)
 
     for (PMDL m = Buf->Mdl; m && left > 0; m = m->Next) {
         if (skip >= MmGetMdlByteCount(m)) {
-            Seen.Bad = TRUE;
+            InterlockedExchange(&Seen.Bad, TRUE);
             return seen;
         }
         SIZE_T bytes = MmGetMdlByteCount(m) - skip;
@@ -308,13 +308,13 @@ static SIZE_T Walk(const WSK_BUF *Buf, SIZE_T Position)
         if (bytes > left)
             bytes = left;
         if (!data || !IsPattern(data + skip, bytes, 5, Position + seen))
-            Seen.Bad = TRUE;
+            InterlockedExchange(&Seen.Bad, TRUE);
         seen += bytes;
         left -= bytes;
         skip = 0;
     }
     if (left > 0)
-        Seen.Bad = TRUE;
+        InterlockedExchange(&Seen.Bad, TRUE);
     return seen;
 }
 
@@ -327,12 +327,12 @@ static NTSTATUS NTAPI OnReceive(PVOID Context, ULONG Flags, PWSK_DATA_INDICATION
     UNREFERENCED_PARAMETER(Flags);
 
     for (; Data; Data = Data->Next)
-        seen += Walk(&Data->Buffer, Seen.Sum + seen);
+        seen += Walk(&Data->Buffer, (SIZE_T)ReadAcquire(&Seen.Sum) + seen);
     if (seen != Bytes)
-        Seen.Bad = TRUE;
+        InterlockedExchange(&Seen.Bad, TRUE);
     SIZE_T take = Bytes > 700 ? 700 : Bytes;
     *Accepted = take;
-    Seen.Sum += take;
+    InterlockedAdd(&Seen.Sum, (LONG)take);
     KeSetEvent(&Seen.Done, IO_NO_INCREMENT, FALSE);
     return STATUS_SUCCESS;
 }
@@ -352,16 +352,16 @@ TEST(indicated_buffers, "WSK-BUF-04 WSK-RCVE-01 WSK-RCVE-03 WSK-RECV-09")
     CHECK_STATUS(Send(pair.Server, MakePattern(7000, 5), 7000, 0, NULL), STATUS_SUCCESS);
     for (;;) {
         CHECK(WaitFor(&Seen.Done));
-        CHECK(!Seen.Bad);
-        if (Seen.Sum == 7000)
+        CHECK(!ReadAcquire(&Seen.Bad));
+        if (ReadAcquire(&Seen.Sum) == 7000)
             break;
         PIRP irp = CallBegin(&call);
         CHECK_STATUS(
             CallEnd(&call, CONNECTION_OF(pair.Client)->WskReceive(pair.Client, &none, 0, irp)),
             STATUS_SUCCESS);
     }
-    CHECK(!Seen.Bad);
-    CHECK_EQ(Seen.Sum, 7000);
+    CHECK(!ReadAcquire(&Seen.Bad));
+    CHECK_EQ(ReadAcquire(&Seen.Sum), 7000);
 }
 
 /* ---- how long things must live ----------------------------------------------------------- */
