@@ -129,6 +129,7 @@ struct host_sim_result {
     int64_t now_ns;      /* the virtual time at the end */
     unsigned fibers;     /* made during the run */
     unsigned left;       /* that have not ended */
+    unsigned races;      /* pairs of accesses that nothing orders; thread sanitizer's build only */
 };
 
 /* Runs fn(arg) as the first fiber, until it returns. Not from inside of a run. */

@@ -31,7 +31,7 @@ static int run_seed(uint64_t seed)
     host_sim_run(&config, run_test, NULL, &end);
     if (end.left)
         fprintf(stderr, "%u threads are left at the end\n", end.left);
-    return result || end.left ? 1 : 0;
+    return result || end.left || end.races ? 1 : 0;
 }
 
 int main(int argc, char **argv)

@@ -133,6 +133,7 @@ static void tell(const struct report *r)
     snprintf(key, sizeof(key), "%s: %s and %s", r->what, names[swap], names[!swap]);
     if (!is_new(key))
         return;
+    sched.races++;
     host_note_failure("%s", key);
     host_printf("openwsk: %s: nothing orders these two:\n", r->what);
     print(&r->accesses[0], "a");

@@ -56,4 +56,5 @@ void host_sim_run(const struct host_sim_config *config, void (*fn)(void *), void
     result->now_ns = sched.now_ns;
     result->fibers = sched.fibers;
     result->left = thread_drop_all();
+    result->races = sched.races;
 }

@@ -60,6 +60,7 @@ struct sched {
     struct host_sim_config config;
     bool on, reporting;
     unsigned held; /* host_sim_hold() calls */
+    unsigned races;
     /* threads */
     struct fiber *all, *last; /* oldest first; a fiber that ended stays until joined */
     unsigned fibers;          /* made in this run */
