@@ -53,15 +53,28 @@ void NTAPI KeInitializeThreadedDpc(PRKDPC Dpc, PKDEFERRED_ROUTINE DeferredRoutin
 void NTAPI KeSetImportanceDpc(PRKDPC Dpc, KDPC_IMPORTANCE Importance)
 {
     DDI_ENTER(KeSetImportanceDpc);
-    Dpc->Importance = (UCHAR)Importance;
+    __atomic_store_n(&Dpc->Importance, (UCHAR)Importance, __ATOMIC_RELAXED);
 }
 
-/* KDPC.Number: 0 means "the current processor", n + 1 processor n. */
+/*
+ * KDPC.Number: 0 means "the current processor", n + 1 processor n. A routine may change it while a
+ * timer of another processor queues its DPC again; either target is right then.
+ */
+static USHORT TargetOf(const KDPC *dpc)
+{
+    return __atomic_load_n(&dpc->Number, __ATOMIC_RELAXED);
+}
+
+static void SetTarget(PRKDPC dpc, ULONG processor)
+{
+    __atomic_store_n(&dpc->Number, (USHORT)(processor + 1), __ATOMIC_RELAXED);
+}
+
 void NTAPI KeSetTargetProcessorDpc(PRKDPC Dpc, CCHAR Number)
 {
     DDI_ENTER(KeSetTargetProcessorDpc);
     if ((UCHAR)Number < KipProcessorCount)
-        Dpc->Number = (USHORT)((UCHAR)Number + 1);
+        SetTarget(Dpc, (UCHAR)Number);
 }
 
 NTSTATUS NTAPI KeSetTargetProcessorDpcEx(PKDPC Dpc, PPROCESSOR_NUMBER ProcNumber)
@@ -69,7 +82,7 @@ NTSTATUS NTAPI KeSetTargetProcessorDpcEx(PKDPC Dpc, PPROCESSOR_NUMBER ProcNumber
     DDI_ENTER(KeSetTargetProcessorDpcEx);
     if (ProcNumber->Group != 0 || ProcNumber->Number >= KipProcessorCount)
         return STATUS_INVALID_PARAMETER;
-    Dpc->Number = (USHORT)(ProcNumber->Number + 1);
+    SetTarget(Dpc, ProcNumber->Number);
     return STATUS_SUCCESS;
 }
 
@@ -78,7 +91,7 @@ static void Link(KI_PROCESSOR *processor, PKDPC dpc)
     dpc->DpcListEntry.Next = NULL;
     if (!processor->DpcHead) {
         processor->DpcHead = processor->DpcTail = dpc;
-    } else if (dpc->Importance == HighImportance) {
+    } else if (__atomic_load_n(&dpc->Importance, __ATOMIC_RELAXED) == HighImportance) {
         dpc->DpcListEntry.Next = &processor->DpcHead->DpcListEntry;
         processor->DpcHead = dpc;
     } else {
@@ -90,7 +103,8 @@ static void Link(KI_PROCESSOR *processor, PKDPC dpc)
 
 BOOLEAN KipQueueDpc(PKDPC dpc, ULONG hint, PVOID argument1, PVOID argument2, ULONG *target)
 {
-    ULONG number = dpc->Number ? dpc->Number - 1u : hint;
+    ULONG to = TargetOf(dpc);
+    ULONG number = to ? to - 1 : hint;
     KI_PROCESSOR *processor = &KipProcessors[number];
     PVOID idle = NULL;
     BOOLEAN queued;
@@ -114,7 +128,8 @@ BOOLEAN NTAPI KeInsertQueueDpc(PRKDPC Dpc, PVOID SystemArgument1, PVOID SystemAr
     DDI_ENTER(KeInsertQueueDpc);
     PKTHREAD thread = KiThread();
     KIRQL irql = thread->Irql;
-    KAFFINITY wanted = Dpc->Number ? (KAFFINITY)1 << (Dpc->Number - 1) : 0;
+    ULONG to = TargetOf(Dpc);
+    KAFFINITY wanted = to ? (KAFFINITY)1 << (to - 1) : 0;
     BOOLEAN may_run = TRUE; /* a loop thread occupies its own processor only */
     BOOLEAN raised = FALSE;
     BOOLEAN queued;
