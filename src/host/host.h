@@ -103,6 +103,7 @@ enum host_rank {
     HOST_RANK_NT_LEAF = 70, /* nt/: pool counters, lookaside lists */
     HOST_RANK_NET_EP = 80,
     HOST_RANK_NET = 84,
+    HOST_RANK_NET_MODEL = 85, /* the simulated network as a whole: see host_order_before() */
     HOST_RANK_NET_LEAF = 88,
     HOST_RANK_VERIFY = 90,
     HOST_RANK_HOST = 100
@@ -123,6 +124,21 @@ void host_lock_init(struct host_lock *l, enum host_rank rank);
 void host_lock(struct host_lock *l);
 void host_unlock(struct host_lock *l);
 bool host_lock_held(const struct host_lock *l); /* by the calling thread; for assertions */
+/*
+ * What comes before host_order_before() in one thread comes before what follows host_order_after()
+ * of the same `what` in another. For the thread sanitizer only, and for who holds a lock of rank
+ * HOST_RANK_NET_MODEL: that stands for what a machine has no lock for. So it orders nothing in the
+ * simulated world, nor is watched what is done while it is held.
+ */
+#ifdef __SANITIZE_THREAD__
+void __tsan_acquire(void *address);
+void __tsan_release(void *address);
+#define host_order_after(what)  __tsan_acquire(what)
+#define host_order_before(what) __tsan_release(what)
+#else
+#define host_order_after(what)  (void)(what)
+#define host_order_before(what) (void)(what)
+#endif
 /* Panics if the calling thread holds a lock; for who is about to call back up, into a driver. */
 void host_assert_unlocked(void);
 

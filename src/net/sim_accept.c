@@ -44,9 +44,9 @@ static void settle(struct sim_ep *listener, struct net_op *op, struct sim_ep *ep
     enum net_family family = listener->family;
     struct net *home;
 
-    host_unlock(&net->world->lock);
+    sim_unlock(net);
     home = op->place ? op->place(op) : NULL;
-    host_lock(&net->world->lock);
+    sim_lock(net);
     sim_ep_init(ep, home ? (struct sim_net *)home : net, NET_EP_STREAM, family, limit);
     inherit(&ep->sock, &options);
     sim_tcp_adopt(c, &ep->sock);

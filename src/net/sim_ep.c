@@ -88,9 +88,9 @@ static void resume_reading(struct net_rx *rx)
 
     host_lock(&ep->gate);
     if (!ep->shut) {
-        host_lock(&ep->world->lock);
+        sim_lock(ep->net);
         sim_service(ep);
-        host_unlock(&ep->world->lock);
+        sim_unlock(ep->net);
     }
     host_unlock(&ep->gate);
 }
@@ -159,14 +159,14 @@ int sim_ep_open(struct net *base, const struct net_open *o, struct net_ep **out)
     ep = sim_ep_alloc();
     if (!ep)
         return -ENOMEM;
-    host_lock(&net->world->lock);
+    sim_lock(net);
     sim_ep_init(ep, net, o->kind, o->family, o->rx_limit_bytes);
     ep->base.user = o->user;
     if (o->kind == NET_EP_ROUTE) {
         ep->route_next = net->world->routes;
         net->world->routes = ep;
     }
-    host_unlock(&net->world->lock);
+    sim_unlock(net);
     *out = &ep->base;
     return 0;
 }
@@ -178,9 +178,9 @@ int sim_ep_bind(struct net_ep *base, const struct net_addr *addr)
 
     if (ep->kind != NET_EP_STREAM && ep->kind != NET_EP_DATAGRAM)
         return -EOPNOTSUPP;
-    host_lock(&ep->world->lock);
+    sim_lock(ep->net);
     error = ep->closed || ep->lost ? -EBADF : sim_sock_bind(&ep->sock, addr);
-    host_unlock(&ep->world->lock);
+    sim_unlock(ep->net);
     return error;
 }
 
@@ -191,11 +191,11 @@ int sim_ep_listen(struct net_ep *base, int backlog)
 
     if (ep->kind != NET_EP_STREAM)
         return -EOPNOTSUPP;
-    host_lock(&ep->world->lock);
+    sim_lock(ep->net);
     error = ep->closed || ep->lost ? -EBADF : sim_sock_listen(&ep->sock, backlog);
     if (!error)
         ep->listening = true;
-    host_unlock(&ep->world->lock);
+    sim_unlock(ep->net);
     return error;
 }
 
@@ -237,7 +237,7 @@ static enum net_disposition submit_close(struct sim_ep *ep, struct net_op *op)
     host_lock(&ep->gate);
     ep->shut = true;
     host_unlock(&ep->gate);
-    host_lock(&ep->world->lock);
+    sim_lock(ep->net);
     HOST_ASSERT(!ep->closed);
     ep->closed = true;
     net_ops_end_all(&ep->ops, -ECANCELED);
@@ -249,7 +249,7 @@ static enum net_disposition submit_close(struct sim_ep *ep, struct net_op *op)
     else
         sim_finish(ep, op, 0);
     sim_guard(ep->world);
-    host_unlock(&ep->world->lock);
+    sim_unlock(ep->net);
     return NET_PENDING;
 }
 
@@ -277,12 +277,12 @@ void sim_busy_begin(struct sim_ep *ep, struct net_op *op)
 {
     ep->ops.busy = op;
     sim_run_finished(ep->net, true); /* what was finished before comes before */
-    host_unlock(&ep->world->lock);
+    sim_unlock(ep->net);
 }
 
 void sim_busy_end(struct sim_ep *ep)
 {
-    host_lock(&ep->world->lock);
+    sim_lock(ep->net);
     ep->ops.busy = NULL;
 }
 
@@ -291,6 +291,7 @@ void sim_deliver(struct sim_ep *ep, struct net_op *op)
     op->more = true;
     sim_busy_begin(ep, op);
     ep->net->done_count++;
+    host_order_after(ep->world);
     op->done(op);
     sim_busy_end(ep);
     sim_end_delivery(ep, op);
@@ -359,14 +360,17 @@ enum net_disposition sim_ep_submit(struct net_ep *base, struct net_op *op)
     enum net_disposition d;
 
     net_op_begin(op, base);
+    host_order_before(w); /* what was done before a send comes before what its receiver does */
     if (op->code == NET_OP_CLOSE)
         return submit_close(ep, op);
-    host_lock(&w->lock);
+    sim_lock(ep->net);
     HOST_ASSERT(!ep->closed);
     d = submit_locked(ep, op);
     sim_run_due(w); /* what takes no time has happened when the call returns */
     sim_guard(w);
-    host_unlock(&w->lock);
+    sim_unlock(ep->net);
+    if (d != NET_PENDING)
+        host_order_after(w);
     return d;
 }
 
@@ -388,10 +392,10 @@ void sim_ep_cancel(struct net_ep *base, struct net_op *op)
 {
     struct sim_ep *ep = sim_ep_of(base);
 
-    host_lock(&ep->world->lock);
+    sim_lock(ep->net);
     cancel_locked(ep, op);
     sim_guard(ep->world);
-    host_unlock(&ep->world->lock);
+    sim_unlock(ep->net);
 }
 
 /* ---- control ----------------------------------------------------------------------------- */
@@ -483,7 +487,7 @@ int sim_ep_ctl(struct net_ep *base, enum net_ctl what, struct net_ctl_arg *arg)
     struct sim_ep *ep = sim_ep_of(base);
     int result = -EOPNOTSUPP;
 
-    host_lock(&ep->world->lock);
+    sim_lock(ep->net);
     if (ep->kind == NET_EP_ROUTE && what == NET_CTL_ADDRESSES)
         result = sim_route_addresses(ep, arg);
     else if (ep->kind == NET_EP_ROUTE && what == NET_CTL_ROUTE)
@@ -491,6 +495,6 @@ int sim_ep_ctl(struct net_ep *base, enum net_ctl what, struct net_ctl_arg *arg)
     else if (ep->kind == NET_EP_STREAM || ep->kind == NET_EP_DATAGRAM)
         result = ep->closed || ep->lost ? -EBADF : socket_ctl(ep, what, arg);
     sim_guard(ep->world);
-    host_unlock(&ep->world->lock);
+    sim_unlock(ep->net);
     return result;
 }

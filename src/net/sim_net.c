@@ -76,9 +76,10 @@ void sim_run_finished(struct sim_net *net, bool all)
         ep = ep_of(op);
         code = op->code;
         net->done_count++;
-        host_unlock(&net->world->lock);
+        sim_unlock(net);
+        host_order_after(net->world);
         op->done(op);
-        host_lock(&net->world->lock);
+        sim_lock(net);
         if (code == NET_OP_CLOSE)
             sim_ep_end(ep);
         else if (net_op_is_send(code)) /* the endpoint is there: its close comes later */
@@ -114,9 +115,9 @@ static void park(struct sim_net *net, int64_t deadline_ns)
         deadline_ns = w->events->at_ns;
     net->wait_until_ns = deadline_ns;
     net->poller = host_self();
-    host_unlock(&w->lock);
+    sim_unlock(net);
     (void)host_park(deadline_ns);
-    host_lock(&w->lock);
+    sim_lock(net);
     net->poller = NULL;
 }
 
@@ -125,7 +126,7 @@ static int sim_poll(struct net *base, int64_t deadline_ns)
     struct sim_net *net = (struct sim_net *)base;
     struct sim_world *w = net->world;
 
-    host_lock(&w->lock);
+    sim_lock(net);
     net->done_count = 0;
     for (;;) {
         sim_maybe_change_addresses(w);
@@ -139,7 +140,7 @@ static int sim_poll(struct net *base, int64_t deadline_ns)
     }
     net->woken = false;
     sim_guard(w);
-    host_unlock(&w->lock);
+    sim_unlock(net);
     return net->done_count;
 }
 
@@ -147,10 +148,10 @@ static void sim_wake(struct net *base)
 {
     struct sim_net *net = (struct sim_net *)base;
 
-    host_lock(&net->world->lock);
+    sim_lock(net);
     net->woken = true;
     sim_kick(net);
-    host_unlock(&net->world->lock);
+    sim_unlock(net);
 }
 
 /* ---- a net's life ------------------------------------------------------------------------ */
@@ -189,12 +190,12 @@ static void sim_destroy_net(struct net *base)
 {
     struct sim_net *net = (struct sim_net *)base, **p;
 
-    host_lock(&net->world->lock);
+    sim_lock(net);
     HOST_ASSERT(!net->finished.head && !net->service);
     for (p = &net->world->nets; *p != net; p = &(*p)->next)
         ;
     *p = net->next;
-    host_unlock(&net->world->lock);
+    sim_unlock(net);
     net_pool_destroy(net->pool);
     host_free(net);
 }

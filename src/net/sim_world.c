@@ -26,7 +26,7 @@ int sim_world_create(struct sim_world **out, const struct sim_config *config)
         w->config.send_buffer_bytes = 256 * 1024;
     if (w->config.receive_buffer_bytes == 0)
         w->config.receive_buffer_bytes = 128 * 1024;
-    host_lock_init(&w->lock, HOST_RANK_NET);
+    host_lock_init(&w->lock, HOST_RANK_NET_MODEL);
     if (sim_host_add(w, "local") < 0) {
         host_free(w);
         return -ENOMEM;

@@ -361,6 +361,22 @@ struct sim_net {
     struct net_pool *pool;
 };
 
+/*
+ * Takes the world's lock for something that belongs to this net. On a machine the nets have nothing
+ * in common, and this net's endpoints are locked: that is what is ordered, see host_order_before().
+ */
+static inline void sim_lock(struct sim_net *net)
+{
+    host_lock(&net->world->lock);
+    host_order_after(net);
+}
+
+static inline void sim_unlock(struct sim_net *net)
+{
+    host_order_before(net);
+    host_unlock(&net->world->lock);
+}
+
 struct sim_ep {
     struct net_ep base;
     struct net_rx rx_account;

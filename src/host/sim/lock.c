@@ -26,7 +26,8 @@ static const struct lock_sites *sites_of(const struct host_lock *l)
         [HOST_RANK_NT_DPC] = { "lock DPCs", "unlock DPCs" },
         [HOST_RANK_NT_LEAF] = { "lock nt leaf", "unlock nt leaf" },
         [HOST_RANK_NET_EP] = { "lock endpoint", "unlock endpoint" },
-        [HOST_RANK_NET] = { "lock network", "unlock network" },
+        [HOST_RANK_NET] = { "lock net", "unlock net" },
+        [HOST_RANK_NET_MODEL] = { "lock network", "unlock network" },
         [HOST_RANK_NET_LEAF] = { "lock net leaf", "unlock net leaf" },
     };
     bool known = l->rank < sizeof(by_rank) / sizeof(*by_rank) && by_rank[l->rank].lock;
@@ -60,7 +61,10 @@ void host_lock(struct host_lock *l)
         self->lock = l;
         sched_wait(site);
     }
-    HAPPENS_AFTER(l);
+    if (l->rank == HOST_RANK_NET_MODEL)
+        watch(false);
+    else
+        HAPPENS_AFTER(l);
     l->word = TAKEN;
     l->owner = &self->pub;
     self->held[l->rank / 64] |= UINT64_C(1) << l->rank % 64;
@@ -72,7 +76,10 @@ void host_unlock(struct host_lock *l)
 
     HOST_ASSERT(l->owner == &self->pub);
     self->held[l->rank / 64] &= ~(UINT64_C(1) << l->rank % 64);
-    HAPPENS_BEFORE(l);
+    if (l->rank == HOST_RANK_NET_MODEL)
+        watch(true);
+    else
+        HAPPENS_BEFORE(l);
     l->owner = NULL;
     l->word = FREE;
     for (struct fiber *f = sched.all; f; f = f->next)
