@@ -85,6 +85,16 @@ int epoll_register(struct epoll_ep *ep)
     return 0;
 }
 
+/* As on Windows, what is sent to a group is for its members, and not for everybody on the port. */
+static void members_only(int fd, enum net_family family)
+{
+    int off = 0;
+
+    setsockopt(fd, IPPROTO_IP, IP_MULTICAST_ALL, &off, sizeof(off));
+    if (family == NET_IP6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, &off, sizeof(off));
+}
+
 static int open_socket(struct epoll_ep *ep, const struct net_open *o)
 {
     int type = o->kind == NET_EP_STREAM ? SOCK_STREAM : SOCK_DGRAM;
@@ -102,6 +112,7 @@ static int open_socket(struct epoll_ep *ep, const struct net_open *o)
         setsockopt(ep->fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
     if (o->kind == NET_EP_STREAM)
         return 0; /* registered when it listens or connects: before, it would report a hang-up */
+    members_only(ep->fd, o->family);
     return epoll_open_datagram(ep);
 }
 

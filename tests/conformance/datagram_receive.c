@@ -292,7 +292,7 @@ TEST(at_dispatch_level, "WSK-IRQL-01")
 
 TEST(multicast, "WSK-RFROM-07 IP_ADD_MEMBERSHIP IP_DROP_MEMBERSHIP IP_MULTICAST_IF")
 {
-    PWSK_SOCKET a, b;
+    PWSK_SOCKET a, b, other;
     SOCKADDR_INET at, bt, group;
     BUFFER *out = MakePattern(30, 1), *in = MakeBuffer(60);
     static ARRIVAL arrival;
@@ -304,6 +304,11 @@ TEST(multicast, "WSK-RFROM-07 IP_ADD_MEMBERSHIP IP_DROP_MEMBERSHIP IP_MULTICAST_
     CHECK_STATUS(LocalAddressOf(b, &bt), STATUS_SUCCESS);
     (void)Address4(GROUP4, PortOf(&bt), &group);
     CHECK_STATUS(SetOption(a, IPPROTO_IP, IP_MULTICAST_IF, &request[1], sizeof(ULONG)),
+                 STATUS_SUCCESS);
+    /* that somebody else is a member all the time is of no concern to the others */
+    CHECK_STATUS(OpenDatagram(AF_INET, NULL, NULL, &other), STATUS_SUCCESS);
+    CHECK_STATUS(BindTo(other, Wildcard(AF_INET, 0, &at)), STATUS_SUCCESS);
+    CHECK_STATUS(SetOption(other, IPPROTO_IP, IP_ADD_MEMBERSHIP, request, sizeof(request)),
                  STATUS_SUCCESS);
     CHECK_STATUS(SetOption(b, IPPROTO_IP, IP_ADD_MEMBERSHIP, request, sizeof(request)),
                  STATUS_SUCCESS);
