@@ -330,7 +330,7 @@ static void record(uint32_t n, enum host_choice kind, const char *site, const vo
     struct fiber *f = sched_running();
     struct host_decision d = { .index = run.index,
                                .visit = run.visit,
-                               .now_ns = sched_now(),
+                               .now_ns = host_sim_now(),
                                .pc = (uintptr_t)pc,
                                .n = n,
                                .value = value,
@@ -355,7 +355,7 @@ static uint32_t settle(uint32_t n, enum host_choice kind, const char *site, cons
                        uint32_t value)
 {
     mix((uint64_t)kind << 40 ^ (uint64_t)value << 8 ^ sched_running()->number);
-    mix((uint64_t)sched_now());
+    mix((uint64_t)host_sim_now());
     if (value)
         record(n, kind, site, pc, value);
     run.index++;

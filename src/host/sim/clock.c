@@ -13,11 +13,6 @@ int64_t host_sim_now(void)
     return sched.now_ns;
 }
 
-int64_t sched_now(void)
-{
-    return sched.now_ns;
-}
-
 /* A loop that only reads the clock, until some time, would never see it. */
 int64_t host_now(void)
 {

@@ -88,11 +88,6 @@ struct fiber *sched_running(void);
 /* The running fiber does something that could end a wait, or its own loop. */
 void sched_deed(void);
 
-/* ---- clock.c ---- */
-
-/* The virtual time; unlike host_now(), asking does not move it. */
-int64_t sched_now(void);
-
 /* ---- stuck.c ---- */
 
 /* Stops the run: nothing more can happen. Says why, and what every fiber waits for. */
