@@ -81,3 +81,8 @@ function(ow_add_driver name)
         VERBATIM)
     add_custom_target(driver-${name} ALL DEPENDS ${out})
 endfunction()
+
+# The harness of tests/conformance, on which other drivers stand, too: its sources, and the headers.
+set(OW_CONFORMANCE ${PROJECT_SOURCE_DIR}/tests/conformance)
+file(GLOB OW_HARNESS CONFIGURE_DEPENDS ${OW_CONFORMANCE}/harness/*.c)
+file(GLOB OW_HARNESS_HEADERS CONFIGURE_DEPENDS ${OW_CONFORMANCE}/*.h ${OW_CONFORMANCE}/harness/*.h)

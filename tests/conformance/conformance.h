@@ -1,5 +1,5 @@
 /*
- * conformance.h: what the conformance tests share.
+ * conformance.h: what the conformance tests share; it is in harness/.
  *
  * Each file of this folder is a driver. It calls WSK only as a driver may, takes no step that
  * depends on how fast the machine is, and prints one line for each test:

@@ -6,7 +6,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 conformance=$OW_SOURCE/tests/conformance
-wskcc -O1 -I "$conformance" -o overtaken.so "$OW_SOURCE/tests/sim/overtaken.c" "$conformance/harness.c"
+wskcc -O1 -I "$conformance" -o overtaken.so "$OW_SOURCE/tests/sim/overtaken.c" "$conformance"/harness/*.c
 for seed in $(seq 60); do
     wsksim --for 0 --seed "$seed" overtaken.so >>out 2>&1 || true
     [ "$seed" -gt 20 ] || wsksim --for 0 --calm --seed "$seed" overtaken.so >>calm 2>&1
