@@ -4,35 +4,14 @@
  */
 #include "small.h"
 
-typedef struct _RECEIVE {
-    PIRP Irp;
-    KEVENT Done;
-    BUFFER *To;
-    LONG Place; /* in the order of completions */
-} RECEIVE;
-
 static PWSK_SOCKET S;
 static RECEIVE R[2];
-static LONG Completions;
-
-static NTSTATUS NTAPI Completed(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
-{
-    RECEIVE *r = Context;
-    UNREFERENCED_PARAMETER(DeviceObject);
-    UNREFERENCED_PARAMETER(Irp);
-
-    r->Place = InterlockedIncrement(&Completions);
-    KeSetEvent(&r->Done, IO_NO_INCREMENT, FALSE);
-    return STATUS_MORE_PROCESSING_REQUIRED;
-}
 
 static void ReceiveOne(PVOID Context)
 {
     RECEIVE *r = Context;
-    WSK_BUF buf = { r->To->Buf.Mdl, 0, BYTES };
 
-    IoSetCompletionRoutine(r->Irp, Completed, r, TRUE, TRUE, TRUE);
-    (void)DATAGRAM_OF(S)->WskReceiveFrom(S, &buf, 0, NULL, NULL, NULL, NULL, r->Irp);
+    (void)DATAGRAM_OF(S)->WskReceiveFrom(S, &r->To->Buf, 0, NULL, NULL, NULL, NULL, r->Irp);
     CHECK(WaitFor(&r->Done));
 }
 
@@ -47,17 +26,12 @@ TEST(receive_from_order, "")
     CHECK_STATUS(BindLoopback(from, AF_INET, NULL), STATUS_SUCCESS);
     for (ULONG i = 0; i < 2; i++) /* the first has one byte, the second two */
         CHECK_STATUS(SendTo(from, MakeBuffer(BYTES), i + 1, &at, NULL), STATUS_SUCCESS);
-    for (ULONG i = 0; i < 2; i++) {
-        R[i].Irp = IoAllocateIrp(1, FALSE);
-        R[i].To = MakeBuffer(BYTES);
-        KeInitializeEvent(&R[i].Done, NotificationEvent, FALSE);
-        CHECK(R[i].Irp != NULL);
-    }
+    for (ULONG i = 0; i < 2; i++)
+        CHECK(ReceiveInit(&R[i], BYTES));
     Race(ReceiveOne, &R[0], ReceiveOne, &R[1]);
     for (ULONG i = 0; i < 2; i++) {
         CHECK_STATUS(R[i].Irp->IoStatus.Status, STATUS_SUCCESS);
         CHECK_EQ(R[i].Irp->IoStatus.Information, R[i].Place);
-        IoFreeIrp(R[i].Irp);
     }
 }
 

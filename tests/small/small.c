@@ -136,3 +136,29 @@ static NTSTATUS NTAPI OnAccept(PVOID Context, ULONG Flags, PSOCKADDR Local, PSOC
 const WSK_CLIENT_CONNECTION_DISPATCH ConnectionTable = { OnReceive, OnDisconnect, NULL };
 const WSK_CLIENT_DATAGRAM_DISPATCH DatagramTable = { OnReceiveFrom };
 const WSK_CLIENT_LISTEN_DISPATCH ListenTable = { OnAccept, NULL, NULL };
+
+/* ---- receives in the order of their completions --------------------------------------------- */
+
+static LONG Completions;
+
+static NTSTATUS NTAPI Completed(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+{
+    RECEIVE *receive = Context;
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Irp);
+
+    receive->Place = InterlockedIncrement(&Completions);
+    KeSetEvent(&receive->Done, IO_NO_INCREMENT, FALSE);
+    return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+BOOLEAN ReceiveInit(RECEIVE *Receive, SIZE_T Size)
+{
+    Receive->To = MakeBuffer(Size);
+    Receive->Irp = MakeIrp(1);
+    if (!Receive->To || !Receive->Irp)
+        return FALSE;
+    KeInitializeEvent(&Receive->Done, NotificationEvent, FALSE);
+    IoSetCompletionRoutine(Receive->Irp, Completed, Receive, TRUE, TRUE, TRUE);
+    return TRUE;
+}

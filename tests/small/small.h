@@ -46,4 +46,16 @@ extern const WSK_CLIENT_CONNECTION_DISPATCH ConnectionTable;
 extern const WSK_CLIENT_DATAGRAM_DISPATCH DatagramTable;
 extern const WSK_CLIENT_LISTEN_DISPATCH ListenTable;
 
+/*
+ * A receive whose completion says how many completed before it. It is made before the race, so that
+ * the race is about WSK's function only.
+ */
+typedef struct _RECEIVE {
+    PIRP Irp;
+    BUFFER *To;
+    KEVENT Done;
+    LONG Place; /* in the order of completions, from 1 */
+} RECEIVE;
+BOOLEAN ReceiveInit(RECEIVE *Receive, SIZE_T Size);
+
 #endif

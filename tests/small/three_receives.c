@@ -6,36 +6,15 @@
 
 #define PIECE 4
 
-typedef struct _RECEIVE {
-    PIRP Irp;
-    KEVENT Done;
-    BUFFER *To;
-    LONG Place; /* in the order of completions */
-} RECEIVE;
-
 static PAIR P;
 static RECEIVE R[2];
-static LONG Completions;
 static THREAD Third;
-
-static NTSTATUS NTAPI Completed(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
-{
-    RECEIVE *r = Context;
-    UNREFERENCED_PARAMETER(DeviceObject);
-    UNREFERENCED_PARAMETER(Irp);
-
-    r->Place = InterlockedIncrement(&Completions);
-    KeSetEvent(&r->Done, IO_NO_INCREMENT, FALSE);
-    return STATUS_MORE_PROCESSING_REQUIRED;
-}
 
 static void ReceiveOne(PVOID Context)
 {
     RECEIVE *r = Context;
-    WSK_BUF buf = { r->To->Buf.Mdl, 0, PIECE };
 
-    IoSetCompletionRoutine(r->Irp, Completed, r, TRUE, TRUE, TRUE);
-    (void)CONNECTION_OF(P.Client)->WskReceive(P.Client, &buf, 0, r->Irp);
+    (void)CONNECTION_OF(P.Client)->WskReceive(P.Client, &r->To->Buf, 0, r->Irp);
     CHECK(WaitFor(&r->Done));
 }
 
@@ -54,18 +33,13 @@ static void ReceiveAndSend(PVOID Context)
 TEST(three_receives, "")
 {
     CHECK_STATUS(MakePair(AF_INET, NULL, NULL, NULL, NULL, &P), STATUS_SUCCESS);
-    for (ULONG i = 0; i < 2; i++) {
-        R[i].Irp = IoAllocateIrp(1, FALSE);
-        R[i].To = MakeBuffer(PIECE);
-        KeInitializeEvent(&R[i].Done, NotificationEvent, FALSE);
-        CHECK(R[i].Irp != NULL);
-    }
+    for (ULONG i = 0; i < 2; i++)
+        CHECK(ReceiveInit(&R[i], PIECE));
     Race(ReceiveAndSend, MakePattern(2 * PIECE, 1), ReceiveOne, &R[1]);
     for (ULONG i = 0; i < 2; i++) {
         CHECK_STATUS(R[i].Irp->IoStatus.Status, STATUS_SUCCESS);
         CHECK_EQ(R[i].Irp->IoStatus.Information, PIECE);
         CHECK(IsPattern(R[i].To->Data, PIECE, 1, (SIZE_T)(R[i].Place - 1) * PIECE));
-        IoFreeIrp(R[i].Irp);
     }
 }
 
