@@ -205,10 +205,11 @@ NTSTATUS OpenStream(ADDRESS_FAMILY Family, PVOID Context,
                     const WSK_CLIENT_STREAM_DISPATCH *Dispatch, PWSK_SOCKET *Socket);
 /*
  * Tells the harness of a socket that came another way (WskAcceptEvent adopts what it accepts), or
- * that the test closed itself.
+ * that the test closes it itself. FALSE: it is not the harness's (any more); who asks in a
+ * callback, which may run while a failed test is cleaned up, must then leave the socket alone.
  */
 void Adopt(PWSK_SOCKET Socket);
-void Disown(PWSK_SOCKET Socket);
+BOOLEAN Disown(PWSK_SOCKET Socket);
 NTSTATUS Close(PWSK_SOCKET Socket);
 
 /* 127.0.0.1 or ::1, the given port in host order. */

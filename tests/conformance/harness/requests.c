@@ -159,7 +159,7 @@ NTSTATUS StartClose(CALL *Call, PWSK_SOCKET Socket)
 {
     PIRP irp = CallBegin(Call);
 
-    Disown(Socket);
+    (void)Disown(Socket);
     CallStarted(Call, BASIC_OF(Socket)->WskCloseSocket(Socket, irp));
     return Call->Returned;
 }

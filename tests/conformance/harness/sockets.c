@@ -32,14 +32,15 @@ static LONG OpenedCount(void)
 }
 
 /* The last one first: a test with thousands of sockets closes those that it has just made. */
-void Disown(PWSK_SOCKET Socket)
+BOOLEAN Disown(PWSK_SOCKET Socket)
 {
     for (LONG i = OpenedCount() - 1; i >= 0; i--) {
         if (InterlockedCompareExchangePointer((PVOID *)&Opened[i], NULL, Socket) != Socket)
             continue;
         (void)InterlockedCompareExchange(&OpenedEnd, i, i + 1);
-        return;
+        return TRUE;
     }
+    return FALSE;
 }
 
 NTSTATUS Open(ADDRESS_FAMILY Family, USHORT Type, ULONG Protocol, ULONG Flags, PVOID Context,
@@ -94,7 +95,7 @@ static NTSTATUS CloseDisowned(PWSK_SOCKET Socket)
 
 NTSTATUS Close(PWSK_SOCKET Socket)
 {
-    Disown(Socket);
+    (void)Disown(Socket);
     return CloseDisowned(Socket);
 }
 
