@@ -27,8 +27,8 @@ void LearnChoices(void);
 
 /* ---- requests.c ---- */
 
-/* Learns the five tables once, by making a socket of each category. */
-void LearnKinds(void);
+/* Learns the five tables once, by making a socket of each category. FALSE: no memory for it. */
+BOOLEAN LearnKinds(void);
 
 /* ---- buffers.c ---- */
 

@@ -32,7 +32,7 @@ static ULONG KindOf(PWSK_SOCKET Socket)
     return WSK_FLAG_CONNECTION_SOCKET;
 }
 
-void LearnKinds(void)
+BOOLEAN LearnKinds(void)
 {
     static const ULONG flags[] = { WSK_FLAG_BASIC_SOCKET, WSK_FLAG_LISTEN_SOCKET,
                                    WSK_FLAG_CONNECTION_SOCKET, WSK_FLAG_DATAGRAM_SOCKET,
@@ -40,14 +40,17 @@ void LearnKinds(void)
 
     for (ULONG i = 0; i < RTL_NUMBER_OF(flags); i++) {
         BOOLEAN datagram = flags[i] == WSK_FLAG_DATAGRAM_SOCKET;
-        PWSK_SOCKET s;
-        if (!NT_SUCCESS(Open(AF_INET, datagram ? SOCK_DGRAM : SOCK_STREAM,
-                             datagram ? IPPROTO_UDP : IPPROTO_TCP, flags[i], NULL, NULL, &s)))
-            continue;
+        PWSK_SOCKET s = NULL;
+        for (ULONG n = 0; n < TRIES && !s; n++)
+            (void)Open(AF_INET, datagram ? SOCK_DGRAM : SOCK_STREAM,
+                       datagram ? IPPROTO_UDP : IPPROTO_TCP, flags[i], NULL, NULL, &s);
+        if (!s)
+            return FALSE; /* the tables would be taken for those of another kind */
         Kinds[i].Dispatch = s->Dispatch;
         Kinds[i].Flags = flags[i];
         (void)Close(s);
     }
+    return TRUE;
 }
 
 static PFN_WSK_GET_LOCAL_ADDRESS LocalAddressFunction(PWSK_SOCKET Socket)

@@ -193,9 +193,11 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
     if (NT_SUCCESS(status)) {
         Client = provider.Client;
         Wsk = provider.Dispatch;
-        LearnKinds();
-        LearnChoices();
-        ULONG failures = RunAll();
+        ULONG failures = 1;
+        if (LearnKinds()) {
+            LearnChoices();
+            failures = RunAll();
+        }
         WskReleaseProviderNPI(&Registration);
         if (failures)
             status = STATUS_UNSUCCESSFUL;
