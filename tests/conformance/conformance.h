@@ -175,6 +175,21 @@ void Settle(void);
  */
 void Owe(void (*Undo)(PVOID Context), PVOID Context);
 void Paid(PVOID Context);
+/*
+ * A callback calls WSK on the test's sockets, or keeps what it was given, only between the two.
+ * FALSE: the test has ended, perhaps because it failed, and its sockets are about to be closed; no
+ * call may be made on them then, and nothing kept.
+ */
+BOOLEAN MayUse(void);
+void Used(void);
+/*
+ * Indications (of either kind) that the callback is going to answer with STATUS_PENDING. What the
+ * test does not give back the harness does before it closes the socket. FALSE: there are too many,
+ * they must not be kept.
+ */
+BOOLEAN Keep(PWSK_SOCKET Socket, PVOID List);
+/* WskRelease, of what was kept or of anything else. */
+NTSTATUS GiveBack(PWSK_SOCKET Socket, PVOID List);
 /* An IRP without a completion routine, which the harness frees when the test has ended. */
 PIRP MakeIrp(CCHAR Locations);
 

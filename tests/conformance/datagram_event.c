@@ -62,12 +62,15 @@ static NTSTATUS NTAPI OnReceiveFrom(PVOID SocketContext, ULONG Flags,
 {
     ULONG call = CounterValue(&Sink.Calls), nodes = 0;
     KIRQL irql = KeGetCurrentIrql();
+    BOOLEAN may = MayUse();
 
     Sink.Context = SocketContext;
     if (irql > DISPATCH_LEVEL || ((Flags & WSK_FLAG_AT_DISPATCH_LEVEL) && irql != DISPATCH_LEVEL))
         Sink.WrongIrql++;
     if (!DataIndication) {
         InterlockedIncrement(&Sink.Nulls);
+        if (may)
+            Used();
         (void)CounterAdd(&Sink.Calls);
         return STATUS_SUCCESS;
     }
@@ -79,12 +82,19 @@ static NTSTATUS NTAPI OnReceiveFrom(PVOID SocketContext, ULONG Flags,
         Sink.Flags[call] = Flags & ~WSK_FLAG_AT_DISPATCH_LEVEL;
         Sink.PerCall[call] = nodes;
     }
-    if (Sink.Disable)
+    if (may && Sink.Disable)
         Sink.Disabled = Events(Sink.Socket, WSK_EVENT_RECEIVE_FROM | WSK_EVENT_DISABLE);
-    DataIndication = ReleaseSome(DataIndication, Sink.ReleaseInside);
+    if (may)
+        DataIndication = ReleaseSome(DataIndication, Sink.ReleaseInside);
     NTSTATUS answer = Sink.Answer;
-    if (answer == STATUS_PENDING && DataIndication && Sink.ListCount < KEPT)
-        Sink.Lists[Sink.ListCount++] = DataIndication;
+    if (answer == STATUS_PENDING && DataIndication) {
+        if (may && Sink.ListCount < KEPT && Keep(Sink.Socket, DataIndication))
+            Sink.Lists[Sink.ListCount++] = DataIndication;
+        else
+            answer = STATUS_SUCCESS;
+    }
+    if (may)
+        Used();
     InterlockedDecrement(&Sink.Inside);
     /* The nodes last: who waits for them finds everything else in place. */
     (void)CounterAdd(&Sink.Calls);
@@ -203,7 +213,7 @@ TEST(kept_and_released, "WSK-RFEV-05 WSK-RET-01 WSK-RET-02 WSK-RET-04 D37")
     }
     for (ULONG i = 10; i > 0; i--) {
         KeRaiseIrql(DISPATCH_LEVEL, &old);
-        NTSTATUS status = DATAGRAM_OF(p.B)->WskRelease(p.B, Sink.Lists[i - 1]);
+        NTSTATUS status = GiveBack(p.B, Sink.Lists[i - 1]);
         KeLowerIrql(old);
         CHECK_STATUS(status, STATUS_SUCCESS);
     }
@@ -241,7 +251,7 @@ static void ReleaseNodes(PVOID Context)
 
     for (ULONG i = r->Count; i > 0; i--) {
         r->Nodes[i - 1]->Next = NULL;
-        if (DATAGRAM_OF(r->Socket)->WskRelease(r->Socket, r->Nodes[i - 1]) != STATUS_SUCCESS)
+        if (GiveBack(r->Socket, r->Nodes[i - 1]) != STATUS_SUCCESS)
             r->Failures++;
     }
 }
@@ -294,11 +304,9 @@ TEST(released_inside_the_callback, "D38 WSK-RET-02")
             Sink.ReleaseInside = releases[k];
             CHECK_STATUS(Events(p.B, WSK_EVENT_RECEIVE_FROM), STATUS_SUCCESS);
             CHECK(CounterWait(&Sink.Nodes, 8));
-            CHECK_STATUS(Events(p.B, WSK_EVENT_RECEIVE_FROM | WSK_EVENT_DISABLE) &
-                             ~STATUS_EVENT_PENDING,
-                         STATUS_SUCCESS);
+            CHECK_STATUS(EventOff(p.B, WSK_EVENT_RECEIVE_FROM), STATUS_SUCCESS);
             for (ULONG n = 0; n < Sink.ListCount; n++)
-                CHECK_STATUS(DATAGRAM_OF(p.B)->WskRelease(p.B, Sink.Lists[n]), STATUS_SUCCESS);
+                CHECK_STATUS(GiveBack(p.B, Sink.Lists[n]), STATUS_SUCCESS);
             /* nothing is retained any more: the close has nothing to complain about */
             CHECK_STATUS(Close(p.B), STATUS_SUCCESS);
         }

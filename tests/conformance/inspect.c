@@ -33,12 +33,13 @@ static WSK_INSPECT_ACTION WSKAPI OnInspect(PVOID Context, PSOCKADDR Local, PSOCK
     s->Ids[CounterValue(&s->Inspects)] = *Id;
     RtlCopyMemory(&s->Local, Local, sizeof(SOCKADDR_IN));
     RtlCopyMemory(&s->Remote, Remote, sizeof(SOCKADDR_IN));
-    if (s->CompleteInside) {
+    if (s->CompleteInside && MayUse()) {
         PIRP irp = CallBegin(s->CompleteInside);
         WSK_INSPECT_ID copy = *Id;
         CallStarted(
             s->CompleteInside,
             LISTEN_OF(s->Listener)->WskInspectComplete(s->Listener, &copy, s->InsideAction, irp));
+        Used();
     }
     WSK_INSPECT_ACTION action = (WSK_INSPECT_ACTION)ReadAcquire(&s->Action);
     CounterAdd(&s->Entered);

@@ -21,6 +21,7 @@ static NTSTATUS WSKAPI OnReceive(PVOID Context, ULONG Flags, PWSK_DATA_INDICATIO
 {
     SINK *s = Context;
     LONG n = CounterValue(&s->Calls);
+    BOOLEAN may = MayUse();
     UNREFERENCED_PARAMETER(Accepted);
 
     if (n < MAX_LISTS) {
@@ -28,9 +29,13 @@ static NTSTATUS WSKAPI OnReceive(PVOID Context, ULONG Flags, PWSK_DATA_INDICATIO
         s->Sizes[n] = Indicated;
         s->Flags[n] = Flags;
     }
-    if (ReadAcquire(&s->ReleaseInside))
-        s->Released = CONNECTION_OF(s->Socket)->WskRelease(s->Socket, Data);
-    NTSTATUS answer = n < MAX_LISTS ? ReadAcquire(&s->Answer) : STATUS_SUCCESS;
+    NTSTATUS answer = may && n < MAX_LISTS ? ReadAcquire(&s->Answer) : STATUS_SUCCESS;
+    if (may && ReadAcquire(&s->ReleaseInside))
+        s->Released = GiveBack(s->Socket, Data);
+    else if (answer == STATUS_PENDING && !Keep(s->Socket, Data))
+        answer = STATUS_SUCCESS;
+    if (may)
+        Used();
     CounterAdd(&s->Calls);
     CounterAddMany(&s->Bytes, (LONG)Indicated);
     return answer;
@@ -53,9 +58,14 @@ static BOOLEAN Begin(PAIR *Pair)
     return status == STATUS_SUCCESS;
 }
 
-static NTSTATUS Release(PWSK_SOCKET Socket, PWSK_DATA_INDICATION List)
+/* The calls so far, each with its list. */
+static LONG Lists(void)
 {
-    return CONNECTION_OF(Socket)->WskRelease(Socket, List);
+    LONG calls = CounterValue(&Sink.Calls);
+
+    if (calls > MAX_LISTS)
+        TestFail(__FILE__, __LINE__, "too many indications");
+    return calls < MAX_LISTS ? calls : MAX_LISTS;
 }
 
 /* Compares a list with the pattern from Position on; the bytes of it. */
@@ -105,7 +115,7 @@ TEST(kept_and_released, "WSK-RCVE-05 WSK-RET-01 WSK-RET-02 WSK-RET-04 WSK-RCVE-0
             return;
         CHECK(CounterWait(&Sink.Bytes, ((LONG)i + 1) * 1000));
     }
-    LONG lists = CounterValue(&Sink.Calls);
+    LONG lists = Lists();
     SIZE_T at = 0;
     for (LONG i = 0; i < lists; i++) {
         SIZE_T n = Matches(Sink.Lists[i], 7, at);
@@ -116,7 +126,7 @@ TEST(kept_and_released, "WSK-RCVE-05 WSK-RET-01 WSK-RET-02 WSK-RET-04 WSK-RCVE-0
     /* Out of order, at either IRQL; no IRP. */
     for (LONG i = lists; i-- > 0;) {
         KeRaiseIrql((i & 1) ? DISPATCH_LEVEL : PASSIVE_LEVEL, &old);
-        NTSTATUS status = Release(pair.Server, Sink.Lists[i]);
+        NTSTATUS status = GiveBack(pair.Server, Sink.Lists[i]);
         KeLowerIrql(old);
         CHECK_STATUS(status, STATUS_SUCCESS);
     }
@@ -135,8 +145,8 @@ TEST(outlives_the_stream, "WSK-RET-01 WSK-RCVE-05")
     Settle();
     CHECK_STATUS(Disconnect(pair.Server, WSK_FLAG_ABORTIVE), STATUS_SUCCESS);
     CHECK_EQ(Matches(Sink.Lists[0], 7, 0), Sink.Sizes[0]);
-    for (LONG i = 0; i < CounterValue(&Sink.Calls); i++)
-        CHECK_STATUS(Release(pair.Server, Sink.Lists[i]), STATUS_SUCCESS);
+    for (LONG i = 0, lists = Lists(); i < lists; i++)
+        CHECK_STATUS(GiveBack(pair.Server, Sink.Lists[i]), STATUS_SUCCESS);
 }
 
 /* Makes the server miss several segments, so that one indication carries several nodes. */
@@ -164,7 +174,7 @@ static BOOLEAN LongList(PAIR *Pair, ULONG *Nodes, PWSK_DATA_INDICATION *Node)
         TestFail(__FILE__, __LINE__, "not all was indicated");
     *Nodes = 0;
     SIZE_T at = 0;
-    for (LONG i = before; i < CounterValue(&Sink.Calls); i++) {
+    for (LONG i = before, lists = Lists(); i < lists; i++) {
         at += Matches(Sink.Lists[i], 7, at);
         for (PWSK_DATA_INDICATION d = Sink.Lists[i]; d; d = d->Next)
             if (*Nodes < MAX_LISTS)
@@ -190,7 +200,7 @@ TEST(node_by_node, "D37 WSK-RET-02")
     }
     for (ULONG i = nodes; i-- > 0;) {
         node[i]->Next = NULL;
-        CHECK_STATUS(Release(pair.Server, node[i]), STATUS_SUCCESS);
+        CHECK_STATUS(GiveBack(pair.Server, node[i]), STATUS_SUCCESS);
     }
 }
 
@@ -208,21 +218,21 @@ TEST(a_part_of_the_list, "D37 WSK-RET-02")
         node[i]->Next = i + 1 < nodes ? node[i + 1] : NULL;
     if (half > 0) {
         node[half - 1]->Next = NULL;
-        CHECK_STATUS(Release(pair.Server, node[half]), STATUS_SUCCESS);
+        CHECK_STATUS(GiveBack(pair.Server, node[half]), STATUS_SUCCESS);
         SIZE_T n = 0;
         for (ULONG i = 0; i < half; i++)
             n += node[i]->Buffer.Length;
         CHECK_EQ(Matches(node[0], 7, 0), n); /* the others are unharmed */
     }
-    CHECK_STATUS(Release(pair.Server, node[0]), STATUS_SUCCESS);
+    CHECK_STATUS(GiveBack(pair.Server, node[0]), STATUS_SUCCESS);
 }
 
 static void ReleaseAll(PVOID Context)
 {
     SINK *s = Context;
 
-    for (LONG i = 0; i < CounterValue(&s->Calls); i++)
-        if (Release(s->Socket, s->Lists[i]) != STATUS_SUCCESS)
+    for (LONG i = 0, lists = Lists(); i < lists; i++)
+        if (GiveBack(s->Socket, s->Lists[i]) != STATUS_SUCCESS)
             TestFail(__FILE__, __LINE__, "cannot release");
 }
 
@@ -273,13 +283,13 @@ TEST(asks_for_release, "D63 WSK-RCVE-09")
             return;
         CHECK(CounterWait(&Sink.Bytes, ((LONG)i + 1) * 50000));
     }
-    for (LONG i = 0; i < CounterValue(&Sink.Calls) && i < MAX_LISTS; i++)
+    for (LONG i = 0, lists = Lists(); i < lists; i++)
         if (Sink.Flags[i] & WSK_FLAG_RELEASE_ASAP)
             flagged++;
     CHECK(!(Sink.Flags[0] & WSK_FLAG_RELEASE_ASAP));
     CHECK(flagged > 0);
-    for (LONG i = 0; i < CounterValue(&Sink.Calls) && i < MAX_LISTS; i++)
-        CHECK_STATUS(Release(pair.Server, Sink.Lists[i]), STATUS_SUCCESS);
+    for (LONG i = 0, lists = Lists(); i < lists; i++)
+        CHECK_STATUS(GiveBack(pair.Server, Sink.Lists[i]), STATUS_SUCCESS);
     /* With all of it given back the flag is gone. */
     LONG calls = CounterValue(&Sink.Calls);
     InterlockedExchange(&Sink.Answer, STATUS_SUCCESS);
@@ -295,7 +305,7 @@ TEST(invalid_parameter, "WSK-RET-03")
 
     if (!Begin(&pair))
         return;
-    CHECK_STATUS(Release(pair.Server, NULL), STATUS_INVALID_PARAMETER);
+    CHECK_STATUS(GiveBack(pair.Server, NULL), STATUS_INVALID_PARAMETER);
 }
 
 TESTS(ROW(kept_and_released) ROW(outlives_the_stream) ROW(node_by_node) ROW(a_part_of_the_list)

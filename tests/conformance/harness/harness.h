@@ -18,6 +18,13 @@
  */
 void LeaveCalls(void);
 
+/* ---- callbacks.c ---- */
+
+/* From here on MayUse() says yes. */
+void BeginUse(void);
+/* Callbacks leave the test's sockets alone from here on; what they have kept is given back. */
+void EndUse(void);
+
 /* ---- sockets.c ---- */
 
 /* Closes what the test has left open. */
@@ -29,6 +36,8 @@ void LearnChoices(void);
 
 /* Learns the five tables once, by making a socket of each category. FALSE: no memory for it. */
 BOOLEAN LearnKinds(void);
+/* WSK_FLAG_... */
+ULONG KindOf(PWSK_SOCKET Socket);
 
 /* ---- buffers.c ---- */
 

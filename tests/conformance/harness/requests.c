@@ -24,7 +24,7 @@ typedef struct _KIND {
 } KIND;
 static KIND Kinds[5];
 
-static ULONG KindOf(PWSK_SOCKET Socket)
+ULONG KindOf(PWSK_SOCKET Socket)
 {
     for (ULONG i = 0; i < RTL_NUMBER_OF(Kinds); i++)
         if (Kinds[i].Dispatch == Socket->Dispatch)

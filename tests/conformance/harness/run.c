@@ -130,6 +130,7 @@ static void DropOtherClient(void)
 
 static void CleanUp(void)
 {
+    EndUse();
     CloseOpened();
     PayDebts();
     LeaveCalls();
@@ -140,6 +141,7 @@ static BOOLEAN RunOne(const TEST_ENTRY *Test)
 {
     Failed = FALSE;
     SkipReason = NULL;
+    BeginUse();
     Test->Run();
     CleanUp();
     DropOtherClient();
