@@ -229,6 +229,30 @@ TEST(maximum_of_a_receive, "WSK-BUF-03 WSK-RECV-01")
     CHECK(IsPattern(in->Data, got, 1, 40));
 }
 
+static void FreeMdl(PVOID Context)
+{
+    IoFreeMdl(Context);
+}
+
+static PMDL MakeMdl(PVOID Data, ULONG Size)
+{
+    PMDL mdl = IoAllocateMdl(Data, Size, FALSE, FALSE, NULL);
+
+    if (mdl)
+        Owe(FreeMdl, mdl);
+    return mdl;
+}
+
+static BOOLEAN Lock(PMDL Mdl)
+{
+    __try {
+        MmProbeAndLockPages(Mdl, KernelMode, IoReadAccess);
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
+        return FALSE;
+    }
+    return TRUE;
+}
+
 /* A part of another MDL's memory, and pages that are locked instead of pool. */
 TEST(kinds_of_mdls, "WSK-BUF-01 WSK-BUF-09")
 {
@@ -237,18 +261,16 @@ TEST(kinds_of_mdls, "WSK-BUF-01 WSK-BUF-09")
     SIZE_T moved;
 
     CHECK_STATUS(MakePair(AF_INET, NULL, NULL, NULL, NULL, &pair), STATUS_SUCCESS);
-    PMDL part = IoAllocateMdl(whole->Data + 100, 3000, FALSE, FALSE, NULL);
-    PMDL locked = IoAllocateMdl(whole->Data + 3100, 1900, FALSE, FALSE, NULL);
+    PMDL part = MakeMdl(whole->Data + 100, 3000);
+    PMDL locked = MakeMdl(whole->Data + 3100, 1900);
     CHECK(part && locked);
     IoBuildPartialMdl(whole->Buf.Mdl, part, whole->Data + 100, 3000);
-    MmProbeAndLockPages(locked, KernelMode, IoReadAccess);
+    CHECK(Lock(locked));
     part->Next = locked;
     WSK_BUF buf = { part, 50, 4850 };
     NTSTATUS status = CallWith(pair.Client, TRUE, &buf, &moved);
     part->Next = NULL;
     MmUnlockPages(locked);
-    IoFreeMdl(locked);
-    IoFreeMdl(part);
     CHECK_STATUS(status, STATUS_SUCCESS);
     CHECK_EQ(moved, 4850);
     CHECK_STATUS(ReceiveAll(pair.Server, in, 4850), STATUS_SUCCESS);
