@@ -297,6 +297,12 @@ static void DeliverToEvent(WSKP_SOCKET *s, WSKP_INCOMING *i)
     if (!NT_SUCCESS(MakeSocket(s, i, NULL, NULL, &accepted)))
         return;
     accepted->AcceptDelivering = TRUE; /* D23 */
+    /*
+     * The callback knows the socket, and may give it to another thread: whoever closes it does not
+     * get it away from under us (CLOSE-03, D77).
+     */
+    BOOLEAN held = WskpTryHold(accepted);
+    HOST_ASSERT(held);
     WSKP_UPCALL upcall;
     WskpUpcallBegin(&upcall);
     NTSTATUS status = callback(s->Context, WskpUpcallFlags(), (PSOCKADDR)&local, (PSOCKADDR)&remote,
@@ -307,11 +313,9 @@ static void DeliverToEvent(WSKP_SOCKET *s, WSKP_INCOMING *i)
             vf_report(VF_ERROR, "VF-WSK-09", "WSK-ACC-21", (const void *)callback,
                       "WskAcceptEvent returned 0x%08x", status);
         WskpSocketClose(accepted, NULL, STATUS_SUCCESS); /* ACC-11 */
+        WskpLeave(accepted);
         return;
     }
-    /* The callback may have given the socket to another thread, which may have closed it by now. */
-    if (!WskpTryHold(accepted))
-        return;
     host_lock(&accepted->Lock);
     accepted->Context = context;
     accepted->ConnectionTable = table;

@@ -13,7 +13,8 @@ typedef struct _SINK {
     NTSTATUS EnableStatus;
     PVOID Context;
     const WSK_CLIENT_CONNECTION_DISPATCH *Table;
-    CALL *Receive; /* started inside the callback; not on a stack */
+    CALL *Receive, *Close; /* started inside the callback; not on a stack */
+    BOOLEAN ClosedInside;
     BUFFER *In;
     BOOLEAN Gate; /* the callback does not return before Receive ended or Open is set */
     volatile LONG Open;
@@ -57,6 +58,7 @@ static NTSTATUS WSKAPI OnAccept(PVOID Context, ULONG Flags, PSOCKADDR Local, PSO
 {
     SINK *s = Context;
     LONG n = CounterValue(&s->Calls);
+    BOOLEAN closes = FALSE;
 
     if (InterlockedIncrement(&s->Inside) != 1)
         s->Overlaps++;
@@ -77,10 +79,20 @@ static NTSTATUS WSKAPI OnAccept(PVOID Context, ULONG Flags, PSOCKADDR Local, PSO
     RtlCopyMemory(&s->Remote[n], Remote, size);
     *SocketContext = s->Context;
     *Table = s->Table;
-    if (s->Mask)
-        s->EnableStatus = Events(Socket, s->Mask);
-    if (s->Receive)
-        (void)StartReceive(s->Receive, Socket, s->In, s->In->Size, 0);
+    if (MayUse()) {
+        if (s->Mask)
+            s->EnableStatus = Events(Socket, s->Mask);
+        if (s->Receive)
+            (void)StartReceive(s->Receive, Socket, s->In, s->In->Size, 0);
+        closes = s->Close && Disown(Socket);
+        if (closes)
+            (void)StartClose(s->Close, Socket);
+        Used();
+    }
+    for (ULONG i = 0; closes && i < 500 && !s->ClosedInside; i++) {
+        KeStallExecutionProcessor(1); /* for the processor of the accepted socket */
+        s->ClosedInside = CallIsDone(s->Close);
+    }
     while (s->Gate && !ReadAcquire(&s->Open))
         YieldProcessor();
     NTSTATUS answer = s->Answer;
@@ -503,6 +515,30 @@ TEST(used_inside_the_callback, "D23 WSK-EVT-27 WSK-ACC-10")
     CHECK_EQ(receive.Information, 10);
 }
 
+/* Allowed, but the close ends only when the callback has returned, whatever processor it lies on.
+ */
+TEST(closed_inside_the_callback, "D77 WSK-CLOSE-03 WSK-ACC-10")
+{
+    for (ULONG i = 0; i < 4; i++) {
+        PWSK_SOCKET listener, client, other;
+        SOCKADDR_INET address;
+        static CALL close;
+
+        if (!Begin(AF_INET, 0, &listener, &address))
+            return;
+        Sink.Close = &close;
+        for (ULONG k = 0; k < i; k++) /* sockets are spread over the processors in turn */
+            CHECK_STATUS(OpenConnection(AF_INET, NULL, NULL, &other), STATUS_SUCCESS);
+        CHECK_STATUS(Events(listener, WSK_EVENT_ACCEPT), STATUS_SUCCESS);
+        CHECK_STATUS(OpenConnection(AF_INET, NULL, NULL, &client), STATUS_SUCCESS);
+        CHECK_STATUS(BindLoopback(client, AF_INET, NULL), STATUS_SUCCESS);
+        (void)Connect(client, &address); /* the reset may be faster */
+        CHECK(CounterWait(&Sink.Calls, 1));
+        CHECK_STATUS(CallFinish(&close), STATUS_SUCCESS);
+        CHECK(!Sink.ClosedInside);
+    }
+}
+
 TEST(requests_come_first, "WSK-ACC-07 WSK-ACC-08")
 {
     PWSK_SOCKET listener, client;
@@ -681,6 +717,6 @@ TESTS(ROW(waiting_connection) ROW(pends_for_the_next) ROW(addresses) ROW(accepte
           ROW(cancelled) ROW(close_with_pending_accepts) ROW(inherited_options) ROW(by_event)
               ROW(not_accepted) ROW(presets) ROW(enabled_inside_the_callback)
                   ROW(enabled_without_a_callback) ROW(used_inside_the_callback)
-                      ROW(requests_come_first) ROW(waiting_ones_when_enabled) ROW(dead_listener)
-                          ROW(stream_listens) ROW(stream_connects) ROW(dead_stream)
-                              ROW(unbound_listener))
+                      ROW(closed_inside_the_callback) ROW(requests_come_first)
+                          ROW(waiting_ones_when_enabled) ROW(dead_listener) ROW(stream_listens)
+                              ROW(stream_connects) ROW(dead_stream) ROW(unbound_listener))
