@@ -37,8 +37,10 @@ static void Enter(EVENTS *e, ULONG Flags)
     if (KeGetCurrentIrql() > DISPATCH_LEVEL || (dispatch && KeGetCurrentIrql() != DISPATCH_LEVEL) ||
         dispatch == PassiveCallbacks)
         e->Wrong++;
-    if (e->Inside)
+    if (e->Inside && MayUse()) {
         e->Inside(e);
+        Used();
+    }
 }
 
 static void Exit(EVENTS *e, LONG *Count, PKEVENT Event)
