@@ -7,6 +7,7 @@
  */
 #include "host/sim/sched.h"
 
+#ifdef HOST_SIM_TSAN
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -165,3 +166,5 @@ void races_tell(void)
     report_count = 0;
     host_sim_hold(false);
 }
+
+#endif
