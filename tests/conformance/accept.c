@@ -456,11 +456,11 @@ TEST(enabled_inside_the_callback, "D23 WSK-ACC-10")
     Sink.Mask = WSK_EVENT_RECEIVE;
     Sink.Gate = TRUE;
     CHECK_STATUS(Events(listener, WSK_EVENT_ACCEPT), STATUS_SUCCESS);
-    if (!Dial(&address, &client))
-        return;
+    BOOLEAN dialled = Dial(&address, &client);
     /* Data arrives while the callback still runs: its indication waits. */
-    CHECK_STATUS(Send(client, out, 10, 0, NULL), STATUS_SUCCESS);
+    NTSTATUS sent = dialled ? Send(client, out, 10, 0, NULL) : STATUS_UNSUCCESSFUL;
     InterlockedExchange(&Sink.Open, 1);
+    CHECK_STATUS(sent, STATUS_SUCCESS);
     CHECK(CounterWait(&Received, 1));
     CHECK(CounterWait(&Sink.Calls, 1));
     CHECK_STATUS(Sink.EnableStatus, STATUS_SUCCESS);
