@@ -728,6 +728,7 @@ static BOOLEAN PumpTransport(WSKP_SOCKET *s)
                                    .place = Place };
         (void)Wskp.Transport->submit(s->Ep, &s->RxOp);
     }
+    /* It may have ended by now, but is the same one still: only the pump arms, and this is it. */
     if (disarm)
         Wskp.Transport->cancel(s->Ep, &s->RxOp);
     if (r) {
